@@ -1,0 +1,22 @@
+from django.apps import AppConfig
+
+_FACE_TO_FACE = [
+    "customers.view_customer",
+    "customers.search_customer",
+    "customers.search_customer_by_name",
+    "customers.view_bill",
+]
+
+
+class CustomersConfig(AppConfig):
+    name = "customers"
+    role_permissions = {
+        "clerk": _FACE_TO_FACE,
+        "hallmanager": _FACE_TO_FACE,
+        "agent": _FACE_TO_FACE,
+        "teamlead": _FACE_TO_FACE,
+        "accountmanager": _FACE_TO_FACE,
+        "dispatcher": _FACE_TO_FACE,
+        "auditor": _FACE_TO_FACE,
+        "manager": _FACE_TO_FACE,
+    }

@@ -1,0 +1,172 @@
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from crm.platform.access.models import Staff
+from crm.platform.records import TimeStamped
+from customers.models.customer import Customer
+
+
+class SubscriberStatus(models.TextChoices):
+    PENDING = "PENDING", _("Being set up")
+    ACTIVE = "ACTIVE", _("Active")
+    SUSPENDED = "SUSPENDED", _("Suspended")
+    PENDING_TERMINATE = "PENDING_TERMINATE", _("Termination pending")
+    TERMINATED = "TERMINATED", _("Terminated")
+
+
+class EndReason(models.TextChoices):
+    CANCELLED = "CANCELLED", _("Cancelled by the customer")
+    PORTED_OUT = "PORTED_OUT", _("Ported out")
+    ARREARS = "ARREARS", _("Closed for arrears")
+    OTHER = "OTHER", _("Other")
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def visible_to(self, staff: Staff) -> "SubscriberQuerySet":
+        return self.filter(customer__in=Customer.objects.visible_to(staff))
+
+
+class Subscriber(TimeStamped):
+    """
+    One instance of a telecom product (用户): a number, a broadband line. Never a staff login.
+
+    `status`, `status_since` and the contract are the present; SubscriberStatusPeriod keeps the
+    past. `ended_on` is the day service ended (first day without it). `number` never changes;
+    `service_number` may.
+    """
+
+    number = models.CharField(max_length=32, unique=True, db_collation="C")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscribers")
+    service_number = models.CharField(max_length=32, db_collation="C")
+    product = models.CharField(max_length=40, default="mobile")
+    plan_code = models.CharField(max_length=40, blank=True)
+    plan_name = models.CharField(max_length=100, blank=True)
+    monthly_fee_fen = models.BigIntegerField(default=0)
+    opened_on = models.DateField()
+    contract_ends_on = models.DateField(null=True, blank=True)
+    status = models.CharField(
+        max_length=17, choices=SubscriberStatus, default=SubscriberStatus.ACTIVE
+    )
+    ended_on = models.DateField(null=True, blank=True)
+    end_reason = models.CharField(max_length=10, choices=EndReason, blank=True)
+    source = models.CharField(max_length=40, default="crm")
+    characteristics = models.JSONField(default=dict, blank=True)
+
+    objects = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(name="subscriber_ended", fields=["ended_on"], condition=~Q(ended_on=None)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="subscriber_status_known", condition=Q(status__in=SubscriberStatus.values)
+            ),
+            models.CheckConstraint(
+                name="subscriber_terminated_iff_ended",
+                condition=Q(status=SubscriberStatus.TERMINATED, ended_on__isnull=False)
+                | (~Q(status=SubscriberStatus.TERMINATED) & Q(ended_on=None)),
+            ),
+            models.CheckConstraint(
+                name="subscriber_ends_after_it_opened",
+                condition=Q(ended_on=None) | Q(ended_on__gte=F("opened_on")),
+            ),
+            models.CheckConstraint(
+                name="subscriber_fee_not_negative", condition=Q(monthly_fee_fen__gte=0)
+            ),
+            models.UniqueConstraint(
+                name="subscriber_one_live_holder_of_a_number",
+                fields=["service_number"],
+                condition=Q(ended_on=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class SubscriberStatusPeriod(models.Model):
+    """A subscriber's status from `starts_at` until `ends_at` (null: still). Never overlapping."""
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="status_periods")
+    status = models.CharField(max_length=17, choices=SubscriberStatus)
+    reason = models.CharField(max_length=40, blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="statusperiod_status_known", condition=Q(status__in=SubscriberStatus.values)
+            ),
+            models.CheckConstraint(
+                name="statusperiod_ends_after_it_starts",
+                condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+            ),
+            # Without btree_gist: a one-value range stands in for the equality.
+            ExclusionConstraint(
+                name="statusperiod_do_not_overlap",
+                expressions=[
+                    (
+                        Func(F("subscriber"), F("subscriber"), Value("[]"), function="int8range"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (
+                        Func(F("starts_at"), F("ends_at"), function="tstzrange"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} {self.status} from {self.starts_at}"
+
+
+class StopReason(models.TextChoices):
+    ARREARS_OUT = "ARREARS_OUT", _("Arrears, outgoing barred")
+    ARREARS_FULL = "ARREARS_FULL", _("Arrears, both ways barred")
+    CUSTOMER_HOLD = "CUSTOMER_HOLD", _("Held at the customer's wish")
+    LOST = "LOST", _("Reported lost")
+    CREDIT_LIMIT = "CREDIT_LIMIT", _("Credit limit reached")
+    FRAUD = "FRAUD", _("Suspected fraud")
+    UNREGISTERED = "UNREGISTERED", _("Identity not registered")
+    ILLEGAL = "ILLEGAL", _("Violation or court order")
+
+
+class ServiceStop(TimeStamped):
+    """
+    One reason why a subscriber is stopped (停机原因), until it is cleared. Several may hold at
+    once; clearing one leaves the others. A payment clears only what arrears raised.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="stops")
+    reason = models.CharField(max_length=13, choices=StopReason)
+    raised_at = models.DateTimeField()
+    raised_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    cleared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="servicestop_reason_known", condition=Q(reason__in=StopReason.values)
+            ),
+            models.CheckConstraint(
+                name="servicestop_cleared_after_raised",
+                condition=Q(cleared_at=None) | Q(cleared_at__gte=F("raised_at")),
+            ),
+            models.UniqueConstraint(
+                name="servicestop_each_reason_once_at_a_time",
+                fields=["subscriber", "reason"],
+                condition=Q(cleared_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} on {self.subscriber_id}"
