@@ -1,0 +1,6 @@
+from django.urls import path
+
+from crm.platform.health import views
+
+app_name = "health"
+urlpatterns = [path("health/live", views.live, name="live")]
