@@ -47,7 +47,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "oauth2_provider",
     "rest_framework",
+    "crm.platform.access",
     "crm.platform.health",
+    "customers",
 ]
 
 MIDDLEWARE = [
@@ -187,6 +189,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # Who comes in
 
+AUTH_USER_MODEL = "access.Staff"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -207,6 +210,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -255,11 +259,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "crm.platform.health.logs.JsonLine"}},
     "handlers": {
-        "stdout": {
-            "class": "logging.StreamHandler",
-            "stream": "ext://sys.stdout",
-            "formatter": "json",
-        }
+        # Standard output is for what a command answers.
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json"}
     },
-    "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

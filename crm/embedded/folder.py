@@ -1,5 +1,6 @@
 """The data folder of one stack (`CRM_VAR`): what lies where, and what is made once and kept."""
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -87,9 +88,7 @@ class DataFolder:
             fresh = path.with_name(f".{name}.{os.getpid()}.new")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_urlsafe(48))
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)  # the first of two at once wins, and both read the winner's
-            except FileExistsError:
-                pass
             fresh.unlink()
         return path.read_text()

@@ -134,13 +134,13 @@ class Postgres:
         if not processes.alive(pid):
             return None
         try:
-            same = os.readlink(f"/proc/{pid}/cwd") == str(self.folder.postgres.resolve())
+            same = Path(f"/proc/{pid}/cwd").readlink() == self.folder.postgres.resolve()
         except OSError:
             same = True  # no /proc: believe the file
         return pid if same else None
 
     def stop(self, *, within_seconds: float = 10.0) -> None:
-        """End a server running on this cluster: its sessions are cut off, nothing committed is lost."""
+        """End a server running on this cluster. Sessions are cut off; no commit is lost."""
         pid = self.pid()
         for sent, patience in ((signal.SIGINT, within_seconds), (signal.SIGQUIT, 5.0)):
             if pid is None:
