@@ -26,9 +26,11 @@ DEBUG = environment.flag("DEBUG", False)
 if EMBEDDED:
     SECRET_KEY = environment.text("SECRET_KEY", "") or CRM_VAR.secret("secret-key")
     FIELD_KEYS = environment.words("FIELD_KEYS", "") or [CRM_VAR.secret("field-key")]
+    HASH_KEY = environment.text("HASH_KEY", "") or CRM_VAR.secret("hash-key")
 else:
     SECRET_KEY = environment.secret("SECRET_KEY")
     FIELD_KEYS = environment.secrets("FIELD_KEYS")
+    HASH_KEY = environment.secret("HASH_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "*" if EMBEDDED else "localhost,127.0.0.1")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
 
