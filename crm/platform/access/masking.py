@@ -57,6 +57,10 @@ def _email(value: str) -> str:
     return f"{name[:1]}***{at}{domain}" if at else "***"
 
 
+def _tail(value: str) -> str:
+    return value[-4:] if len(value) > 8 else ""
+
+
 _MASKS: dict[FieldClass, Callable[[str], str]] = {
     FieldClass.PERSON_NAME: _name,
     FieldClass.ORG_NAME: lambda value: value,
@@ -64,8 +68,8 @@ _MASKS: dict[FieldClass, Callable[[str], str]] = {
     FieldClass.PHONE: _phone,
     FieldClass.ADDRESS: _address,
     FieldClass.EMAIL: _email,
-    FieldClass.BANK_CARD: lambda value: "**** " + value[-4:],
-    FieldClass.SIM: lambda value: "*" * max(0, len(value) - 4) + value[-4:],
+    FieldClass.BANK_CARD: lambda value: "**** " + _tail(value),
+    FieldClass.SIM: lambda value: "*" * max(4, len(value) - 4) + _tail(value),
     FieldClass.BIRTH_DATE: lambda value: value[:4],
 }
 
