@@ -182,6 +182,23 @@ STATICFILES_DIRS = [
     )
     if (BASE_DIR / "node_modules" / package).is_dir()
 ]
+# Of those packages, the files that pages name (and the maps and fonts that these name).
+VENDOR_FILES = [
+    "vendor/tabler/css/tabler.min.css*",
+    "vendor/tabler/css/tabler-vendors.min.css*",
+    "vendor/tabler/css/tabler-themes.min.css*",
+    "vendor/tabler/js/tabler.min.js*",
+    "vendor/tabler/js/tabler-theme.min.js*",
+    "vendor/tabler-icons/tabler-icons.min.css",
+    "vendor/tabler-icons/fonts/tabler-icons.*",
+    "vendor/htmx/htmx.min.js",
+    "vendor/htmx-sse/sse.min.js",
+    "vendor/echarts/echarts.min.js",
+]
+STATICFILES_FINDERS = [
+    "crm.static_files.VendorFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
