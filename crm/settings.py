@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "rest_framework",
     "crm.platform.access",
+    "crm.embedded",
     "crm.platform.health",
     "customers",
 ]
@@ -171,7 +172,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = CRM_VAR.static
-STATICFILES_DIRS = [
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "crm" / "static"]
+STATICFILES_DIRS += [
     (prefix, BASE_DIR / "node_modules" / package)
     for prefix, package in (
         ("vendor/tabler", "@tabler/core/dist"),

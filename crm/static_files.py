@@ -1,4 +1,4 @@
-"""Of the front-end packages, collect only the files pages use: the rest is hundreds of megabytes."""
+"""Of the front-end packages, collect only the files pages use: the rest is many megabytes."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch

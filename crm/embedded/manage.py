@@ -3,16 +3,12 @@
 import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 from django.core.management import execute_from_command_line
 
-from crm import environment
-from crm.embedded.folder import DataFolder
+from crm.embedded.configuration import data_folder
 from crm.embedded.servers import Servers
-
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
@@ -22,8 +18,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     signal.signal(signal.SIGTERM, _leave)
-    folder = DataFolder(environment.folder("CRM_VAR", CHECKOUT / "var"))
-    with Servers(folder).in_use():
+    with Servers(data_folder()).in_use():
         execute_from_command_line(["manage.py", *sys.argv[1:]])
 
 

@@ -1,5 +1,6 @@
 """Starting children that die with us, and, as root, a PostgreSQL that is not root."""
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -18,6 +19,8 @@ PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
+Account = pwd.struct_passwd
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -32,7 +35,7 @@ def package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def unprivileged_account() -> pwd.struct_passwd | None:
+def unprivileged_account() -> Account | None:
     """
     Return the account PostgreSQL runs as: None, meaning ours, unless we are root, whom
     PostgreSQL refuses.
@@ -51,7 +54,7 @@ def unprivileged_account() -> pwd.struct_passwd | None:
     )
 
 
-def _become(account: pwd.struct_passwd) -> None:
+def _become(account: Account) -> None:
     """
     Turn this process into the account, keeping only the right to pass closed folders.
 
@@ -68,9 +71,7 @@ def _become(account: pwd.struct_passwd) -> None:
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
-def prepare(
-    *, dies_with: signal.Signals | None, account: pwd.struct_passwd | None
-) -> Callable[[], None]:
+def prepare(*, dies_with: signal.Signals | None, account: Account | None) -> Callable[[], None]:
     """Return what a child does to itself before it becomes the program."""
     parent = os.getpid()
 
@@ -90,7 +91,7 @@ def start(
     *,
     log: IO[bytes] | int,
     dies_with: signal.Signals | None = None,
-    account: pwd.struct_passwd | None = None,
+    account: Account | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own, its output going to `log`."""
@@ -108,7 +109,7 @@ def start(
 def run(
     command: Sequence[str | os.PathLike[str]],
     *,
-    account: pwd.struct_passwd | None = None,
+    account: Account | None = None,
     folder: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end and return what it said."""
@@ -120,6 +121,18 @@ def run(
         cwd=folder,
         preexec_fn=prepare(dies_with=signal.SIGTERM, account=account),
     )
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def signal_group(leader: int, number: signal.Signals) -> None:
+    """Send a signal to a child and all it started, even where the child itself is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
 
 
 def alive(pid: int) -> bool:

@@ -55,9 +55,24 @@ class Redis:
             word for name, value in settings.items() for word in (f"--{name}", value)
         ]
 
+    def ask(self, command: str) -> str:
+        """
+        Return Redis's answer as it came, empty where there is none.
+
+        Asked by hand: the client library retries for seconds before it says that nobody is there.
+        """
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(2.0)
+            try:
+                link.connect(str(self.socket))
+                link.sendall(command.encode() + b"\r\n")
+                return link.recv(4096).decode().strip()
+            except OSError:
+                return ""
+
     def answers(self) -> bool:
         """Whether the server takes commands."""
-        return self._ask(b"PING").startswith(b"+PONG")
+        return self.ask("PING") == "+PONG"
 
     def wait(self, server: "Popen[bytes] | None" = None) -> bool:
         """Wait until the server answers; return False if it ended or took too long."""
@@ -72,7 +87,7 @@ class Redis:
 
     def pid(self) -> int | None:
         """Return the process of the server answering on our socket, whoever started it."""
-        found = re.search(rb"process_id:(\d+)", self._ask(b"INFO server"))
+        found = re.search(r"process_id:(\d+)", self.ask("INFO server"))
         return int(found[1]) if found else None
 
     def stop(self, *, within_seconds: float = 10.0) -> None:
@@ -86,17 +101,6 @@ class Redis:
             time.sleep(0.02)
         if processes.alive(pid):
             os.kill(pid, signal.SIGKILL)
-
-    def _ask(self, command: bytes) -> bytes:
-        """Return the first of Redis's answer; the client library would retry for seconds first."""
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(2.0)
-            try:
-                link.connect(str(self.socket))
-                link.sendall(command + b"\r\n")
-                return link.recv(4096)
-            except OSError:
-                return b""
 
     @property
     def _home(self) -> Path:

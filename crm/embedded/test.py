@@ -8,10 +8,9 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+from crm.embedded.configuration import CHECKOUT
 from crm.embedded.folder import DataFolder
 from crm.embedded.servers import Servers
-
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,29 @@
+"""
+The one web application. Pages and REST run as WSGI in a fixed pool of threads, so that
+each thread keeps its database connection; live events, which hold a connection for as long
+as a page is open, run on the event loop and hold no thread.
+"""
+
+from a2wsgi import WSGIMiddleware
+from a2wsgi.asgi_typing import Receive, Scope, Send
+
+from crm import environment
+from crm.wsgi import application as pages
+
+LIVE = "/live/"
+
+_threads = environment.whole_number("WEB_THREADS", 8, least=1, most=256)
+_pages = WSGIMiddleware(pages, workers=_threads)
+
+
+async def _nothing_live(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b"Nothing here is live.\n"})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http" and scope["path"].startswith(LIVE):
+        await _nothing_live(scope, receive, send)
+    else:
+        await _pages(scope, receive, send)
