@@ -52,7 +52,9 @@ INSTALLED_APPS = [
     "crm.platform.access",
     "crm.embedded",
     "crm.platform.health",
+    "crm.platform.ui",
     "customers",
+    "crm.pages",
 ]
 
 MIDDLEWARE = [
@@ -84,6 +86,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "crm.platform.ui.context.frame",
             ],
         },
     }
@@ -232,6 +235,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# The log-in form's name for it; the model's own name would lock nobody out.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_LOCKOUT_CALLABLE = "crm.platform.ui.views.locked_out"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

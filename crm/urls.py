@@ -4,5 +4,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.health.urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("crm.platform.ui.urls")),
+    path("", include("crm.pages.urls")),
 ]

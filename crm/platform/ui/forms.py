@@ -1,0 +1,24 @@
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext_lazy as _
+
+
+class LoginForm(AuthenticationForm):
+    """Staff code and password. Never says which of the two was wrong."""
+
+    error_messages = {
+        "invalid_login": _("The staff code or the password is not right. Nothing was opened."),
+        "inactive": _("The staff code or the password is not right. Nothing was opened."),
+    }
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "current-password", "class": "form-control"}
+        ),
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("Staff code")
+        self.fields["username"].widget.attrs |= {"class": "form-control", "spellcheck": "false"}
