@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+QUEUES = ("interactive", "bulk")  # what somebody waits for; what takes long
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
 app = Celery("crm")

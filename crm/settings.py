@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from crm import environment
+from crm.celery import QUEUES as QUEUES
 from crm.embedded.folder import DataFolder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "crm.platform.health.middleware.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -161,7 +163,15 @@ CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# Every entry is safe to run twice at once and late: beat promises neither.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    f"sign of life: {queue}": {
+        "task": "platform.sign_of_life",
+        "schedule": 15.0,
+        "options": {"queue": queue, "expires": 15},
+    }
+    for queue in QUEUES
+}
 
 # Languages and time
 
@@ -279,6 +289,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
 }
+
+METRICS_TOKEN = environment.text("METRICS_TOKEN", "")
 
 LOG_LEVEL = environment.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from crm.embedded import checks as checks  # registers them
+
 
 class EmbeddedConfig(AppConfig):
     name = "crm.embedded"

@@ -1,16 +1,17 @@
 """The command lines of everything the supervisor starts."""
 
 import os
+import shutil
 import signal
 import sys
 
+from crm.celery import QUEUES
 from crm.embedded.children import Child
 from crm.embedded.configuration import CHECKOUT, Configuration
 from crm.embedded.leftovers import MARK
 from crm.embedded.postgres import Postgres
 from crm.embedded.servers import Servers
 
-QUEUES = ("interactive", "bulk")
 PAGE_STATEMENT_TIMEOUT_SECONDS = 30
 WEB_THREADS = 8
 ACCESS_LINE = '%(time)s %(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
@@ -68,10 +69,16 @@ def _web(configuration: Configuration) -> Child:
     command += ["--access-log", "--access-log-fmt", ACCESS_LINE]
     limits = {"STATEMENT_TIMEOUT": str(PAGE_STATEMENT_TIMEOUT_SECONDS)}
     metrics = configuration.folder.root / "metrics"
+
+    def forget_old_counts() -> None:
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir()
+
     return Child(
         name="web",
         command=command,
         log=configuration.folder.logs / "web.log",
+        before=forget_old_counts,
         environment=limits
         | environment(configuration)
         | {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "WEB_THREADS": str(WEB_THREADS)},
