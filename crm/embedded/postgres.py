@@ -142,10 +142,11 @@ class Postgres:
     def stop(self, *, within_seconds: float = 10.0) -> None:
         """End a server running on this cluster. Sessions are cut off; no commit is lost."""
         pid = self.pid()
-        for sent, patience in ((signal.SIGINT, within_seconds), (signal.SIGQUIT, 5.0)):
+        fast, at_once, by_force = signal.SIGINT, signal.SIGQUIT, signal.SIGKILL
+        for sent, patience in ((fast, within_seconds), (at_once, 3.0), (by_force, 3.0)):
             if pid is None:
                 return
-            os.kill(pid, sent)
+            processes.send(pid, sent)
             until = time.monotonic() + patience
             while processes.alive(pid) and time.monotonic() < until:
                 time.sleep(0.02)

@@ -173,6 +173,8 @@ def claim(configuration: Configuration) -> int:
     :raises SystemExit: if another server has it.
     """
     configuration.folder.make()
+    if not configuration.folder.sockets.is_relative_to(configuration.folder.root):
+        say(f"CRM_VAR is too long for sockets; they are in {configuration.folder.sockets}.")
     path = configuration.folder.root / "server.lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
