@@ -302,4 +302,6 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json"}
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # A client's mistake (4xx) is counted in the metrics; here it would drown what is ours.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
