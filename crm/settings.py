@@ -208,7 +208,7 @@ VENDOR_FILES = [
     "vendor/tabler-icons/fonts/tabler-icons.*",
     "vendor/htmx/htmx.min.js",
     "vendor/htmx-sse/sse.min.js",
-    "vendor/echarts/echarts.min.js",
+    "vendor/echarts/echarts.common.min.js",
 ]
 STATICFILES_FINDERS = [
     "crm.static_files.VendorFinder",
