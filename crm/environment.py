@@ -2,6 +2,7 @@
 
 import os
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -113,3 +114,12 @@ def time_zone(name: str, default: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         stop(name, f"must name a time zone such as Asia/Shanghai, not {value!r}.")
     return value
+
+
+def networks(name: str) -> list[str]:
+    """Return comma-separated networks such as 10.0.0.0/8."""
+    values = words(name, "")
+    try:
+        return [str(ip_network(value)) for value in values]
+    except ValueError as error:
+        stop(name, f"must list networks such as 10.0.0.0/8: {error}.")

@@ -34,6 +34,8 @@ else:
     HASH_KEY = environment.secret("HASH_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "*" if EMBEDDED else "localhost,127.0.0.1")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
+# Networks of the proxies in front; only their X-Forwarded-For is believed.
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -51,6 +53,9 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "rest_framework",
     "crm.platform.access",
+    "crm.platform.audit",
+    "crm.platform.events",
+    "crm.platform.jobs",
     "crm.embedded",
     "crm.platform.health",
     "crm.platform.ui",
@@ -68,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "crm.platform.audit.middleware.DenialMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -171,6 +177,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": queue, "expires": 15},
     }
     for queue in QUEUES
+} | {
+    "overdue deliveries": {"task": "events.deliver_overdue", "schedule": 20.0},
+    "lost jobs": {"task": "jobs.sweep", "schedule": 20.0},
+    "next months": {"task": "platform.ensure_partitions", "schedule": timedelta(hours=1)},
+    "old deliveries": {"task": "events.forget_done", "schedule": timedelta(hours=6)},
 }
 
 # Languages and time

@@ -6,8 +6,9 @@ import uuid
 from datetime import date
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.state import ProjectState
 
@@ -75,25 +76,46 @@ def ensure_months(table: str, *, first: date, last: date) -> list[str]:
     Create the monthly partitions of `table` from the month of `first` to that of `last`.
 
     Returns the names of those it made. Safe to call from many processes at once: an advisory
-    lock on the table's name serialises them. Bounds are midnight UTC of the first of the month.
+    lock on the table's name, held to the end of the transaction, serialises them. Bounds are
+    midnight UTC of the first of the month.
     """
-    made = []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree(%s::regclass)", [table])
-        present = {name for (name,) in cursor.fetchall()}
-        month, end = first_of_month(first), first_of_month(last)
-        while month <= end:
-            name = f"{table}_{month:%Y%m}"
-            if name not in present:
-                cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [table])
-                try:
-                    cursor.execute(
-                        f'CREATE TABLE IF NOT EXISTS "{name}" PARTITION OF "{table}" '
-                        "FOR VALUES FROM (%s) TO (%s)",
-                        [f"{month} 00:00:00+00", f"{next_month(month)} 00:00:00+00"],
-                    )
-                finally:
-                    cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [table])
-                made.append(name)
-            month = next_month(month)
+    wanted = {}
+    month = first_of_month(first)
+    while month <= last:
+        wanted[f"{table}_{month:%Y%m}"] = month
+        month = next_month(month)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if wanted.keys() <= _partitions(cursor, table):
+            return []
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [table])
+        made = sorted(wanted.keys() - _partitions(cursor, table))
+        for name in made:
+            _attach_month(cursor, table, name, wanted[name])
     return made
+
+
+def _partitions(cursor: CursorWrapper, table: str) -> set[str]:
+    cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree(%s::regclass)", [table])
+    return {name for (name,) in cursor.fetchall()}
+
+
+def _attach_month(cursor: CursorWrapper, table: str, name: str, month: date) -> None:
+    """
+    Make a table and attach it: unlike CREATE … PARTITION OF, that does not lock readers and
+    writers of the other months out. PostgreSQL hands down row triggers, but no statement
+    triggers, so those against TRUNCATE are repeated.
+    """
+    cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING ALL EXCLUDING IDENTITY)')
+    cursor.execute(
+        f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM (%s) TO (%s)',
+        [f"{month} 00:00:00+00", f"{next_month(month)} 00:00:00+00"],
+    )
+    cursor.execute(
+        "SELECT t.tgname, p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgrelid = %s::regclass AND t.tgtype & 32 <> 0 AND NOT t.tgisinternal",
+        [table],
+    )
+    for trigger, function in cursor.fetchall():
+        cursor.execute(
+            f'CREATE TRIGGER "{trigger}" BEFORE TRUNCATE ON "{name}" EXECUTE FUNCTION {function}()'
+        )

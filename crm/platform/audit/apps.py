@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.db.models.signals import post_migrate
+
+
+class AuditConfig(AppConfig):
+    name = "crm.platform.audit"
+    label = "audit"
+    role_permissions = {"auditor": ["audit.view_accessrecord"]}
+
+    def ready(self) -> None:
+        from crm.platform import partitions
+        from crm.platform.audit import logins
+
+        post_migrate.connect(partitions.after_migrate)
+        user_logged_in.connect(logins.record_login)
+        user_login_failed.connect(logins.record_failed_login)
