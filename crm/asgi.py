@@ -13,7 +13,7 @@ from crm.wsgi import application as pages
 LIVE = "/live/"
 
 _threads = environment.whole_number("WEB_THREADS", 8, least=1, most=256)
-_pages = WSGIMiddleware(pages, workers=_threads)
+_pages = WSGIMiddleware(pages, workers=_threads)  # type: ignore[arg-type]  # the stubs differ
 
 
 async def _nothing_live(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,7 +15,7 @@ class VendorFinder(FileSystemFinder):
     so a page that uses another fails in development as it would in production.
     """
 
-    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:  # type: ignore[override]
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:
         for path, storage in super().list(ignore_patterns):
             prefix = getattr(storage, "prefix", None)
             whole = f"{prefix}/{path}" if prefix else path

@@ -17,6 +17,6 @@ def named() -> Iterator[tuple[str, str]]:
             yield str(template.relative_to(ROOT)), name
 
 
-@pytest.mark.parametrize(("template", "name"), named())
+@pytest.mark.parametrize(("template", "name"), list(named()))
 def test_a_template_names_only_files_that_are_there(template: str, name: str) -> None:
     assert finders.find(name), f"{template} names {name}: see VENDOR_FILES in crm/settings.py"

@@ -156,7 +156,16 @@ class Postgres:
         data = self.folder.postgres
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._own(data)
-        command = [PROGRAMS / "initdb", "-D", data, "-U", "crm", "--auth=trust", "-E", "UTF8"]
+        command = [
+            str(PROGRAMS / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "crm",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+        ]
         command += ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-instructions", "--no-sync"] if self.throw_away else ["--no-instructions"]
         made = processes.run(command, account=self.account, folder=data)
