@@ -32,7 +32,8 @@ else:
     SECRET_KEY = environment.secret("SECRET_KEY")
     FIELD_KEYS = environment.secrets("FIELD_KEYS")
     HASH_KEY = environment.secret("HASH_KEY")
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "*" if EMBEDDED else "localhost,127.0.0.1")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "*" if EMBEDDED else "localhost")
+ALLOWED_HOSTS += ["127.0.0.1"]  # a container that asks itself whether it lives
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", "")
 # Networks of the proxies in front; only their X-Forwarded-For is believed.
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
@@ -195,7 +196,7 @@ USE_TZ = True
 # Static files: ours, and the front-end packages of package-lock.json
 
 STATIC_URL = "/static/"
-STATIC_ROOT = CRM_VAR.static
+STATIC_ROOT = environment.folder("STATIC_ROOT", CRM_VAR.static)
 STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "crm" / "static"]
 STATICFILES_DIRS += [
     (prefix, BASE_DIR / "node_modules" / package)
