@@ -102,8 +102,7 @@ class Postgres:
 
     def wait(self, server: "Popen[bytes] | None" = None) -> bool:
         """Wait until the server answers; return False if it ended or took too long."""
-        until = time.monotonic() + OUR_CONFIGURATION = "crm.conf"
-READY_WITHIN_SECONDS
+        until = time.monotonic() + READY_WITHIN_SECONDS
         while time.monotonic() < until:
             if self.answers():
                 return True
