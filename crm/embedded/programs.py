@@ -1,12 +1,13 @@
 """The command lines of everything the supervisor starts."""
 
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
 
 from crm.celery import QUEUES
-from crm.embedded.children import Child
+from crm.embedded.children import Child, say
 from crm.embedded.configuration import CHECKOUT, Configuration
 from crm.embedded.leftovers import MARK
 from crm.embedded.postgres import Postgres
@@ -89,6 +90,9 @@ def _worker(configuration: Configuration, queue: str) -> Child:
     command = [sys.executable, "-m", "celery", "-A", "crm", "worker", "-Q", queue]
     command += ["-n", f"{queue}@{configuration.port}", "-c", str(configuration.workers)]
     command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    if not _machine_has_semaphores():
+        say(f"This machine has no usable /dev/shm, so worker-{queue} runs its tasks in threads.")
+        command += ["--pool", "threads"]
     return Child(
         name=f"worker-{queue}",
         command=command,
@@ -96,6 +100,15 @@ def _worker(configuration: Configuration, queue: str) -> Child:
         environment=environment(configuration),
         hurried_on=signal.SIGQUIT,  # five seconds more, then its tasks go back to the queue
     )
+
+
+def _machine_has_semaphores() -> bool:
+    """Whether processes can share a lock, as the worker's pool of processes has to."""
+    try:
+        multiprocessing.Lock()
+    except OSError:
+        return False
+    return True
 
 
 def _beat(configuration: Configuration) -> Child:
