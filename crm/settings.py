@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "crm.platform.health",
     "crm.platform.ui",
     "customers",
+    "customers.demo",
     "crm.pages",
 ]
 

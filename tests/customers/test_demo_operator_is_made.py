@@ -1,0 +1,72 @@
+"""Making the demo operator: once, the same for the same seed, all of it or nothing that stays."""
+
+from datetime import date
+
+import pytest
+from django.core.management import CommandError
+
+from crm.platform.access.models import OrgUnit, Staff
+from crm.platform.access.roles import ROLES
+from customers.demo import crew, structure
+from customers.demo.models import DemoOperator, DemoState
+from customers.models import Customer
+from tests.customers.demo import count, empty, fingerprint, run
+
+
+@pytest.mark.django_db
+def test_without_customers_there_are_units_and_staff_and_it_may_be_said_again():
+    run(customers=0)
+
+    facts = run(customers=0)
+
+    assert facts["customers"] == 0
+    assert not Customer.objects.exists() and not DemoOperator.objects.exists()
+    assert Staff.objects.filter(is_demo=True).count() == len(ROLES)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "wrong", [{"customers": -1}, {"months": 2}, {"until": date(2026, 11, 2)}, {"seed": -1}]
+)
+def test_what_cannot_be_made_is_refused_before_anything_is_written(wrong):
+    with pytest.raises(CommandError):
+        run(**wrong)
+
+    assert not OrgUnit.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_seed_gives_the_same_rows_whoever_writes_them(monkeypatch):
+    monkeypatch.setattr(structure, "CHUNK_CUSTOMERS", 60)
+    prints = []
+    for seed, workers in ((3, 1), (3, 2), (4, 1)):
+        empty()
+        run(customers=150, months=4, seed=seed, workers=workers)
+        prints.append(fingerprint())
+
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_was_cut_off_is_removed_by_the_next(monkeypatch):
+    monkeypatch.setattr(structure, "CHUNK_CUSTOMERS", 60)
+    make, made = crew.make, []
+
+    def fail_at_the_second(chunk, where):
+        if made:
+            raise KeyboardInterrupt
+        made.append(make(chunk, where))
+        return made[0]
+
+    monkeypatch.setattr(crew, "make", fail_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        run(customers=150, months=4)
+    assert Customer.objects.count() == 60
+    assert DemoOperator.objects.get().state == DemoState.BUILDING
+    monkeypatch.setattr(crew, "make", make)
+
+    run(customers=90, months=4)
+
+    assert Customer.objects.count() == 90
+    assert count("customers_party") == 90
+    assert DemoOperator.objects.get().state == DemoState.READY
