@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -61,13 +62,16 @@ def _become(account: Account) -> None:
     The programs and the data may lie below a folder that only root may enter, such as
     /root. Opening those folders to all would outlive us; this right dies with the process.
     """
-    _libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    # Without this access(2), which PostgreSQL asks first, would look at the account alone.
+    keeps_all = _libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
     rights = 1 << CAP_DAC_OVERRIDE
     header = struct.pack("Ii", LINUX_CAPABILITY_VERSION_3, 0)
-    _libc.capset(header, struct.pack("6I", rights, rights, rights, 0, 0, 0))
+    dropped = _libc.capset(header, struct.pack("6I", rights, rights, rights, 0, 0, 0)) == 0
+    if keeps_all and not dropped:
+        os._exit(1)  # rather no PostgreSQL than one with every right
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
