@@ -5,7 +5,7 @@ as a page is open, run on the event loop and hold no thread.
 """
 
 from a2wsgi import WSGIMiddleware
-from a2wsgi.asgi_typing import Receive, Scope, Send
+from a2wsgi.asgi_typing import Receive, ReceiveEvent, Scope, Send
 
 from crm import environment
 from crm.wsgi import application as pages
@@ -22,8 +22,23 @@ async def _nothing_live(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"Nothing here is live.\n"})
 
 
+def whole(receive: Receive) -> Receive:
+    """
+    Return `receive` as a2wsgi needs it: a coroutine (granian answers with a future), and one
+    that fails when the client goes away, since half an upload must not pass for a whole one.
+    """
+
+    async def receive_or_fail() -> ReceiveEvent:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise ConnectionResetError("The client went away before it had sent everything.")
+        return event
+
+    return receive_or_fail
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http" and scope["path"].startswith(LIVE):
         await _nothing_live(scope, receive, send)
     else:
-        await _pages(scope, receive, send)
+        await _pages(scope, whole(receive), send)

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.records import TimeStamped
@@ -43,9 +44,7 @@ class OrgUnit(TimeStamped):
             ),
             models.CheckConstraint(
                 name="orgunit_path_ends_with_its_code",
-                condition=Q(
-                    path__endswith=models.functions.Concat(models.F("code"), models.Value("/"))
-                ),
+                condition=Q(path__endswith=Concat(models.F("code"), models.Value("/"))),
             ),
         ]
 

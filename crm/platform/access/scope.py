@@ -57,7 +57,7 @@ class Scope:
 
 def scope_of(staff: "Staff") -> Scope:
     """Return the account's scope, computed once per request (kept on the account object)."""
-    scope = getattr(staff, "_scope", None)
-    if scope is None:
-        scope = staff._scope = Scope(staff)
-    return scope
+    kept: Scope | None = staff.__dict__.get("scope")
+    if kept is None:
+        kept = staff.__dict__["scope"] = Scope(staff)
+    return kept
