@@ -51,12 +51,14 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "oauth2_provider",
     "rest_framework",
     "crm.platform.access",
     "crm.platform.audit",
     "crm.platform.events",
     "crm.platform.jobs",
+    "crm.platform.api",
     "crm.embedded",
     "crm.platform.health",
     "crm.platform.ui",
@@ -66,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "crm.platform.request_id.RequestIdMiddleware",
     "crm.platform.health.middleware.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -76,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.platform.audit.middleware.DenialMiddleware",
+    "crm.platform.readable.ReadableMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -183,6 +187,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "overdue deliveries": {"task": "events.deliver_overdue", "schedule": 20.0},
     "lost jobs": {"task": "jobs.sweep", "schedule": 20.0},
     "next months": {"task": "platform.ensure_partitions", "schedule": timedelta(hours=1)},
+    "expired keys and tokens": {"task": "api.forget_expired", "schedule": timedelta(hours=1)},
     "old deliveries": {"task": "events.forget_done", "schedule": timedelta(hours=6)},
 }
 
@@ -299,13 +304,41 @@ CONTENT_SECURITY_POLICY = {
 # REST
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "crm.platform.api.authentication.SystemAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["crm.platform.api.throttling.CallerThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["crm.platform.api.codec.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["crm.platform.api.codec.JsonRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "crm.platform.api.paging.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "crm.platform.api.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Telecom CRM",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["crm.platform.api.views.MayReadSchema"],
+    "SCHEMA_PATH_PREFIX": r"/(api/v1|tmf-api/[^/]+/v[0-9]+)",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "crm.platform.api.schema.add_errors",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # Systems come in by client credentials alone; every advice of RFC 9700 is taken.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"  # migrations name it
 OAUTH2_PROVIDER: dict[str, Any] = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "SCOPES_BACKEND_CLASS": "crm.platform.api.scopes.ClientScopes",
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 } | {
@@ -330,10 +363,15 @@ LOG_LEVEL = environment.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING",
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "crm.platform.request_id.RequestIdFilter"}},
     "formatters": {"json": {"()": "crm.platform.health.logs.JsonLine"}},
     "handlers": {
         # Standard output is for what a command answers.
-        "stderr": {"class": "logging.StreamHandler", "formatter": "json"}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["request_id"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A client's mistake (4xx) is counted in the metrics; here it would drown what is ours.

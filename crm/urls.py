@@ -4,6 +4,12 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.health.urls")),
+    path("", include("crm.platform.api.urls")),
     path("", include("crm.platform.ui.urls")),
     path("", include("crm.pages.urls")),
 ]
+
+handler400 = "crm.platform.api.views.bad_request"
+handler403 = "crm.platform.api.views.permission_denied"
+handler404 = "crm.platform.api.views.page_not_found"
+handler500 = "crm.platform.api.views.server_error"

@@ -16,6 +16,8 @@ class JsonLine(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
+        if request_id := getattr(record, "request_id", ""):
+            line["request"] = request_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
