@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "crm.embedded",
     "crm.platform.health",
     "crm.platform.ui",
+    "crm.platform.feeds",
     "customers",
     "customers.demo",
     "crm.pages",
@@ -190,6 +191,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expired keys and tokens": {"task": "api.forget_expired", "schedule": timedelta(hours=1)},
     "old deliveries": {"task": "events.forget_done", "schedule": timedelta(hours=6)},
 }
+
+# Feeds
+
+FEED_CHUNK_ROWS = environment.whole_number(
+    "FEED_CHUNK_ROWS", 250_000, least=1000, most=10_000_000
+)
+FEED_LATE_MONTHS = environment.whole_number("FEED_LATE_MONTHS", 3, least=0, most=1200)
+FEED_MOST_BYTES = (
+    environment.whole_number("FEED_MOST_MEGABYTES", 20_480, least=1, most=1_000_000) << 20
+)
 
 # Languages and time
 

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 _FACE_TO_FACE = [
@@ -20,3 +22,7 @@ class CustomersConfig(AppConfig):
         "auditor": _FACE_TO_FACE,
         "manager": _FACE_TO_FACE,
     }
+
+    def ready(self) -> None:
+        # Its feeds build on the models, which are not there before this moment.
+        import_module("customers.feeds.catalogue")

@@ -1,0 +1,202 @@
+"""
+Feeds into one table that another system masters: usage, bills, payments, interactions.
+
+A chunk is a handful of statements over all its rows. Rows are resolved to their owners once
+(`feed_rows`); those whose key is in the table already are compared (`feed_met`); the others
+are inserted in key order, which is what keeps the indexes cheap.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+from crm.platform.feeds.chunks import MOST_WAVES, Chunk
+from crm.platform.feeds.definition import Counts, Feed, FileFacts
+from crm.platform.feeds.undo import Undoing
+
+SAME, NEWER = "'='", "'>'"
+
+
+class ReadModelFeed(Feed):
+    """
+    `table` with primary key `identity`; the month's column `partitioned_by` is part of it.
+    `owners` are written with each row and never compared. `values` maps what the file may
+    state to what a new row gets where it does not; `generated` are set on new rows alone.
+    """
+
+    table: str
+    identity: tuple[str, ...]
+    partitioned_by: str
+    owners: tuple[str, ...]
+    values: Mapping[str, str]
+    generated: Mapping[str, str] = {}
+
+    @abstractmethod
+    def resolved(self, chunk: Chunk) -> str:
+        """
+        Return a query over the staged rows `s` of the chunk: row, the columns of `identity`,
+        `owners` and `values` (NULL: not stated), `late` (boolean) and `findings` (text[]).
+        """
+
+    def verdict(self, facts: FileFacts) -> str:
+        """
+        Return what becomes of a row `r` that differs from the stored `t`: NEWER to replace
+        it, or the expression of a packed finding to reject it.
+        """
+        return NEWER
+
+    def tables(self) -> list[str]:
+        return [self.table]
+
+    def apply(self, chunk: Chunk) -> Counts:
+        chunk.drop("feed_rows")
+        chunk.execute(
+            "CREATE TEMPORARY TABLE feed_rows ON COMMIT DROP AS"
+            f" SELECT q.*, 1 AS wave FROM ({self.resolved(chunk)}) AS q"
+        )
+        self.look_over(chunk)
+        counts = Counts(
+            rejected=chunk.reject("SELECT row, findings FROM feed_rows WHERE findings <> '{}'")
+        )
+        for wave in range(1, self._waves(chunk) + 1):
+            counts.add(self._apply_wave(chunk, wave))
+        return counts
+
+    def look_over(self, chunk: Chunk) -> None:
+        """Add findings that take more than one row's own data. In place, rarely needed."""
+
+    def _waves(self, chunk: Chunk) -> int:
+        """
+        Rows of one key must follow one another: the first of each key is wave 1, the next
+        wave 2. Nearly always there is one wave.
+        """
+        key = ", ".join(self.identity)
+        again = chunk.value(
+            f"SELECT EXISTS (SELECT FROM feed_rows WHERE findings = '{{}}' GROUP BY {key}"
+            " HAVING count(*) > 1)"
+        )
+        if not again:
+            return 1
+        chunk.execute(
+            "UPDATE feed_rows AS r SET wave = w.wave FROM (SELECT row, row_number() OVER"
+            f" (PARTITION BY {key} ORDER BY row) AS wave FROM feed_rows WHERE findings = '{{}}')"
+            " AS w WHERE w.row = r.row AND w.wave > 1"
+        )
+        waves = chunk.value("SELECT max(wave) FROM feed_rows")
+        return int(waves)
+
+    def _apply_wave(self, chunk: Chunk, wave: int) -> Counts:
+        if wave > MOST_WAVES:
+            return self._refuse_wave(chunk, wave)
+        chunk.drop("feed_met")
+        chunk.execute(
+            "CREATE TEMPORARY TABLE feed_met ON COMMIT DROP AS"
+            f" SELECT r.row, {self._compared(chunk)} AS verdict"
+            f" FROM feed_rows AS r JOIN {self.table} AS t USING ({', '.join(self.identity)})"
+            f" WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
+            + ("" if wave > 1 or self._anything_there(chunk) else " AND false")
+        )
+        counts = Counts(rejected=self._reject_met(chunk))
+        counts.unchanged = chunk.value("SELECT count(*) FROM feed_met WHERE verdict = '='")
+        counts.late = self._late(chunk, wave)
+        counts.updated = self._update(chunk)
+        counts.created = self._insert(chunk, wave)
+        return counts
+
+    def _anything_there(self, chunk: Chunk) -> bool:
+        """Whether the table has a row in the months of this chunk at all."""
+        column = self.partitioned_by
+        first, last = chunk.row(
+            f"SELECT min({column}), max({column}) FROM feed_rows WHERE findings = '{{}}'"
+        )
+        if first is not None:
+            chunk.record.span = [first.isoformat(), last.isoformat()]
+        return first is not None and bool(
+            chunk.value(
+                f"SELECT EXISTS (SELECT FROM {self.table} WHERE {column} BETWEEN %s AND %s)",
+                [first, last],
+            )
+        )
+
+    def _compared(self, chunk: Chunk) -> str:
+        same = " AND ".join(f"(r.{c} IS NULL OR r.{c} = t.{c})" for c in self.compared())
+        otherwise = SAME if chunk.fills_only else self.verdict(chunk.facts)
+        return f"CASE WHEN {same} THEN {SAME} ELSE {otherwise} END"
+
+    def compared(self) -> list[str]:
+        """Return the columns whose difference makes a difference."""
+        return list(self.values)
+
+    def _reject_met(self, chunk: Chunk) -> int:
+        return chunk.reject(
+            "SELECT row, ARRAY[verdict] AS findings FROM feed_met WHERE verdict NOT IN ('=', '>')"
+        )
+
+    def _late(self, chunk: Chunk, wave: int) -> int:
+        return int(
+            chunk.value(
+                "SELECT count(*) FROM feed_rows AS r LEFT JOIN feed_met AS m USING (row)"
+                f" WHERE r.late AND r.wave = {wave:d} AND r.findings = '{{}}'"
+                " AND coalesce(m.verdict, '>') = '>'"
+            )
+        )
+
+    def _update(self, chunk: Chunk) -> int:
+        joined = (
+            f"feed_rows AS r JOIN feed_met AS m USING (row) WHERE m.verdict = {NEWER}"
+            f" AND ({', '.join(f't.{c}' for c in self.identity)})"
+            f" = ({', '.join(f'r.{c}' for c in self.identity)})"
+        )
+        if not chunk.value(f"SELECT EXISTS (SELECT FROM feed_met WHERE verdict = {NEWER})"):
+            return 0
+        chunk.keep_images(self.table, f"{self.table} AS t, {joined}")
+        assignments = [f"{c} = coalesce(r.{c}, t.{c})" for c in self.values]
+        assignments += [f"{c} = r.{c}" for c in self.owners]
+        return chunk.execute(f"UPDATE {self.table} AS t SET {', '.join(assignments)} FROM {joined}")
+
+    def _insert(self, chunk: Chunk, wave: int) -> int:
+        columns = [*self.generated, *self.identity, *self.owners, *self.values]
+        made = [*self.generated.values(), *(f"r.{c}" for c in (*self.identity, *self.owners))]
+        made += [f"coalesce(r.{c}, {default})" for c, default in self.values.items()]
+        return chunk.execute(
+            f"INSERT INTO {self.table} ({', '.join(columns)}) SELECT {', '.join(made)}"
+            f" FROM feed_rows AS r WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
+            " AND NOT EXISTS (SELECT FROM feed_met AS m WHERE m.row = r.row)"
+            f" ORDER BY {', '.join(f'r.{c}' for c in self.identity)}"
+        )
+
+    def undo(self, undoing: Undoing) -> None:
+        """Restore what was changed, then remove what still bears the batch's mark: it is new."""
+        identity = ", ".join(self.identity)
+        undoing.execute(
+            "CREATE TEMPORARY TABLE undo_image ON COMMIT DROP AS"
+            f" SELECT DISTINCT ON ({identity}) * FROM ({undoing.images(self.table)}) AS images"
+        )
+        columns = undoing.columns(self.table)
+        undoing.restored = undoing.execute(
+            f"UPDATE {self.table} AS t SET {', '.join(f'{c} = o.{c}' for c in columns)}"
+            f" FROM undo_image AS o WHERE {undoing.ours}"
+            f" AND ({', '.join(f't.{c}' for c in self.identity)})"
+            f" = ({', '.join(f'o.{c}' for c in self.identity)})"
+        )
+        images = undoing.value("SELECT count(*) FROM undo_image")
+        if undoing.spans:
+            first = min(span[0] for span in undoing.spans)
+            last = max(span[1] for span in undoing.spans)
+            undoing.removed = undoing.execute(
+                f"DELETE FROM {self.table} AS t WHERE {undoing.ours}"
+                f" AND t.{self.partitioned_by} BETWEEN %s AND %s",
+                [first, last],
+            )
+        created = undoing.value(
+            "SELECT coalesce(sum(created), 0)::bigint FROM feeds_batchchunk WHERE batch_id = %s",
+            [undoing.batch.pk],
+        )
+        undoing.kept = (created - undoing.removed) + (images - undoing.restored)
+
+    def _refuse_wave(self, chunk: Chunk, wave: int) -> Counts:
+        return Counts(
+            rejected=chunk.reject(
+                "SELECT row, ARRAY['|too_many_copies|'] AS findings FROM feed_rows"
+                f" WHERE wave = {wave:d} AND findings = '{{}}'"
+            )
+        )
