@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "crm.platform.feeds",
     "customers",
     "customers.demo",
+    "analytics",
     "crm.pages",
 ]
 

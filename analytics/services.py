@@ -1,0 +1,93 @@
+"""What happens to models: trained, activated, retired."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from analytics.models import ChurnModel, ModelStatus, version_of
+from crm.platform.access.models import Staff
+
+_WORSE_BY = 0.02
+
+
+@transaction.atomic
+def record_trained_model(
+    *,
+    as_of: date,
+    horizon_days: int,
+    sources: Sequence[str],
+    actor: Staff | None,
+    at: datetime,
+    metrics: dict[str, Any],
+    **learned: Any,
+) -> ChurnModel:
+    """
+    Write a new model down, and make it the active one unless there is a reason not to.
+
+    The reason, if any, stays in `metrics["not_activated"]`: it covers fewer sources than the
+    active model, or that one, of the same sources, was better by more than 0.02 of AUC.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('analytics.churn_model'))")
+    number = ChurnModel.objects.filter(as_of=as_of).count() + 1
+    active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
+    model = ChurnModel(
+        version=version_of(as_of, number),
+        as_of=as_of,
+        horizon_days=horizon_days,
+        sources=list(sources),
+        trained_by=actor,
+        trained_at=at,
+        metrics=metrics | {"not_activated": _why_not(metrics, sources, active)},
+        **learned,
+    )
+    model.save()
+    if not model.metrics["not_activated"]:
+        _activate(model, instead_of=active, at=at)
+    return model
+
+
+def _why_not(metrics: dict[str, Any], sources: Sequence[str], active: ChurnModel | None) -> str:
+    if active is None:
+        return ""
+    if set(sources) < set(active.sources):
+        return "covers fewer sources than the active model"
+    if set(sources) == set(active.sources) and active.metrics["auc"] - metrics["auc"] > _WORSE_BY:
+        return "worse than the active model"
+    return ""
+
+
+@transaction.atomic
+def activate_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
+    """
+    Make a model the one that scores; the active one retires.
+
+    :raises IllegalMove: if it is the active one already.
+    """
+    active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
+    model = ChurnModel.objects.select_for_update().get(pk=model_id)
+    _activate(model, instead_of=active, at=at)
+    return model
+
+
+@transaction.atomic
+def retire_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
+    """
+    Take a model out of use. Scores that it gave stay, and say which model gave them.
+
+    :raises IllegalMove: if it is retired already.
+    """
+    model = ChurnModel.objects.select_for_update().get(pk=model_id)
+    model.move_to(ModelStatus.RETIRED, at=at)
+    model.save(update_fields=["status", "updated_at"])
+    return model
+
+
+def _activate(model: ChurnModel, *, instead_of: ChurnModel | None, at: datetime) -> None:
+    model.move_to(ModelStatus.ACTIVE, at=at)
+    if instead_of is not None:
+        instead_of.move_to(ModelStatus.RETIRED, at=at)
+        instead_of.save(update_fields=["status", "updated_at"])
+    model.save(update_fields=["status", "activated_at", "updated_at"])
