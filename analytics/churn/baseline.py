@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from analytics.churn.curve import Floats
+from analytics.churn.curve import Array
 
 
 def make(categories: Sequence[bool]) -> Pipeline:
@@ -50,5 +50,5 @@ def coefficients(pipeline: Pipeline, codes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def leaving(pipeline: Pipeline, values: Floats) -> Floats:
+def leaving(pipeline: Pipeline, values: Array) -> Array:
     return pipeline.predict_proba(values)[:, 1]

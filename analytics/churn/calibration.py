@@ -7,24 +7,24 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from analytics.churn.curve import Curve, Floats, sigmoid
+from analytics.churn.curve import Array, Curve, sigmoid
 
 FOLDS = 5
 
 
-def _platt(margins: Floats, labels: Floats) -> Curve:
+def _platt(margins: Array, labels: Array) -> Curve:
     fitted = LogisticRegression(C=1e6).fit(margins.reshape(-1, 1), labels)
     return Curve("platt", slope=float(fitted.coef_[0, 0]), offset=float(fitted.intercept_[0]))
 
 
-def _isotonic(margins: Floats, labels: Floats) -> Curve:
+def _isotonic(margins: Array, labels: Array) -> Curve:
     # A step of pure stayers would claim a certainty that a finite sample does not give.
     fitted = IsotonicRegression(y_min=1e-4, y_max=1 - 1e-4, out_of_bounds="clip")
     fitted.fit(margins, labels)
     return Curve("isotonic", knots=fitted.X_thresholds_, heights=fitted.y_thresholds_)
 
 
-def choose(margins: Floats, labels: Floats, *, seed: int) -> Curve:
+def choose(margins: Array, labels: Array, *, seed: int) -> Curve:
     """
     Return the curve with the least cross-validated log-loss on out-of-fold margins.
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Array = NDArray[Any]
 
 
-def sigmoid(margins: Floats) -> Floats:
+def sigmoid(margins: Array) -> Array:
     return 1.0 / (1.0 + np.exp(-np.asarray(margins, dtype=np.float64)))
 
 
@@ -20,10 +20,10 @@ class Curve:
     method: str
     slope: float = 1.0
     offset: float = 0.0
-    knots: Floats = field(default_factory=lambda: np.empty(0))
-    heights: Floats = field(default_factory=lambda: np.empty(0))
+    knots: Array = field(default_factory=lambda: np.empty(0))
+    heights: Array = field(default_factory=lambda: np.empty(0))
 
-    def __call__(self, margins: Floats) -> Floats:
+    def __call__(self, margins: Array) -> Array:
         if self.method == "isotonic":
             return np.interp(margins, self.knots, self.heights)
         return sigmoid(self.slope * np.asarray(margins, dtype=np.float64) + self.offset)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from analytics.churn.curve import Floats
+from analytics.churn.curve import Array
 from analytics.features.definition import Feature
 from analytics.features.matrix import FeatureReader, numbered
 from analytics.features.sql import AsOf
@@ -108,7 +108,7 @@ def load(
     return Dataset(features, values, labels, names, dates, ids)
 
 
-def constant(values: Floats) -> NDArray[np.bool_]:
+def constant(values: Array) -> NDArray[np.bool_]:
     """Which columns say nothing: one value in every row, or none."""
     first = values[0]
     same = (values == first) | (np.isnan(values) & np.isnan(first))

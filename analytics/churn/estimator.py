@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 from xgboost import XGBClassifier
 
 from analytics.churn.calibration import choose
-from analytics.churn.curve import Curve, Floats
+from analytics.churn.curve import Array, Curve
 
 PARAMETERS: dict[str, Any] = {
     "n_estimators": 400,
@@ -46,7 +46,7 @@ class ChurnEstimator(ClassifierMixin, BaseEstimator):
         self.categories = categories
         self.seed = seed
 
-    def fit(self, X: Floats, y: Floats) -> "ChurnEstimator":  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Array, y: Array) -> "ChurnEstimator":
         self.classes_ = np.array([0, 1])
         margins = np.empty(len(y))
         folds = StratifiedKFold(_INNER_FOLDS, shuffle=True, random_state=self.seed)
@@ -57,14 +57,14 @@ class ChurnEstimator(ClassifierMixin, BaseEstimator):
         self.trees_ = self._trees(len(y)).fit(X, y)
         return self
 
-    def decision_function(self, X: Floats) -> Floats:  # noqa: N803
+    def decision_function(self, X: Array) -> Array:
         return self.trees_.predict(X, output_margin=True)
 
-    def predict_proba(self, X: Floats) -> Floats:  # noqa: N803
+    def predict_proba(self, X: Array) -> Array:
         leaving = self.curve_(self.decision_function(X))
         return np.column_stack([1 - leaving, leaving])
 
-    def predict(self, X: Floats) -> Floats:  # noqa: N803
+    def predict(self, X: Array) -> Array:
         return (self.predict_proba(X)[:, 1] >= 0.5).astype(int)
 
     def _trees(self, rows: int) -> XGBClassifier:

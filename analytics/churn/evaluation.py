@@ -13,19 +13,19 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from analytics.churn.curve import Floats
+from analytics.churn.curve import Array
 
 _POINTS = 120
 _BINS = 10
 
 
-def lift(labels: Floats, probabilities: Floats, share: float = 0.1) -> float:
+def lift(labels: Array, probabilities: Array, share: float = 0.1) -> float:
     """How many times the base rate leaves among the riskiest `share` of the rows."""
     chosen = np.argsort(-probabilities, kind="stable")[: max(1, round(len(labels) * share))]
     return float(labels[chosen].mean() / labels.mean())
 
 
-def bins_of(labels: Floats, probabilities: Floats) -> list[dict[str, float]]:
+def bins_of(labels: Array, probabilities: Array) -> list[dict[str, float]]:
     """Ten bins of equal size by probability: what was said, and what came."""
     order = np.argsort(probabilities, kind="stable")
     return [
@@ -45,7 +45,7 @@ def calibration_error(bins: list[dict[str, float]]) -> float:
     return sum(b["rows"] * abs(b["predicted"] - b["observed"]) for b in bins) / rows
 
 
-def metrics_of(labels: Floats, probabilities: Floats, baseline: Floats) -> dict[str, float]:
+def metrics_of(labels: Array, probabilities: Array, baseline: Array) -> dict[str, float]:
     values = {
         "auc": roc_auc_score(labels, probabilities),
         "pr_auc": average_precision_score(labels, probabilities),
@@ -63,7 +63,7 @@ def metrics_of(labels: Floats, probabilities: Floats, baseline: Floats) -> dict[
     return {name: round(float(value), 6) for name, value in values.items()}
 
 
-def auc_by(groups: NDArray[Any], labels: Floats, probabilities: Floats) -> dict[str, float | None]:
+def auc_by(groups: NDArray[Any], labels: Array, probabilities: Array) -> dict[str, float | None]:
     """The AUC within each group; none where a group has only leavers or only stayers."""
     result: dict[str, float | None] = {}
     for group in np.unique(groups):
@@ -74,13 +74,13 @@ def auc_by(groups: NDArray[Any], labels: Floats, probabilities: Floats) -> dict[
     return result
 
 
-def _thinned(*axes: Floats) -> list[list[float]]:
+def _thinned(*axes: Array) -> list[list[float]]:
     """At most `_POINTS` points of a curve, its ends among them."""
     chosen = np.unique(np.linspace(0, len(axes[0]) - 1, _POINTS).round().astype(int))
     return [[round(float(axis[n]), 5) for axis in axes] for n in chosen]
 
 
-def curves_of(labels: Floats, probabilities: Floats, baseline: Floats) -> dict[str, Any]:
+def curves_of(labels: Array, probabilities: Array, baseline: Array) -> dict[str, Any]:
     """The points of the charts on the model page."""
     order = np.argsort(-probabilities, kind="stable")
     deciles = [labels[part].mean() / labels.mean() for part in np.array_split(order, 10)]

@@ -11,13 +11,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from xgboost import XGBClassifier
 
-from analytics.churn.curve import Floats
+from analytics.churn.curve import Array
 
 THRESHOLD = 0.90
 _ROWS = 40_000
 
 
-def alone(column: Floats, labels: Floats, *, is_category: bool, seed: int) -> float:
+def alone(column: Array, labels: Array, *, is_category: bool, seed: int) -> float:
     """
     Return the held-out AUC of one column by itself, whatever the shape of its effect.
 
@@ -44,7 +44,7 @@ def alone(column: Floats, labels: Floats, *, is_category: bool, seed: int) -> fl
     return float(roc_auc_score(labels, margins))
 
 
-def sample_of(labels: Floats, *, seed: int) -> np.ndarray:
+def sample_of(labels: Array, *, seed: int) -> np.ndarray:
     """The rows that the alarm looks at: all of a small base, every leaver of a large one."""
     if len(labels) <= _ROWS:
         return np.arange(len(labels))

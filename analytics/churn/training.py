@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from analytics.churn import baseline, dataset, evaluation, leaks
-from analytics.churn.curve import Floats
+from analytics.churn.curve import Array
 from analytics.churn.dataset import Dataset
 from analytics.churn.estimator import PARAMETERS, ChurnEstimator
 from analytics.features import dates
@@ -28,8 +28,8 @@ from analytics.features.definition import Feature
 from analytics.features.digest import digest_of
 from analytics.features.matrix import vocabularies
 from analytics.features.registry import all_features
-from analytics.features.statistics import refresh_statistics
 from analytics.features.sql import AsOf
+from analytics.features.statistics import refresh_statistics
 from analytics.models import ChurnModel
 from analytics.services import record_trained_model
 from crm.platform.access.models import Staff
@@ -226,7 +226,7 @@ def _without_leaks(rows: Dataset, request: Request, findings: Findings) -> Datas
 
 def _held_out(
     rows: Dataset, seed: int, progress: Progress
-) -> tuple[Floats, Floats, NDArray[np.int64], str]:
+) -> tuple[Array, Array, NDArray[np.int64], str]:
     """Predict rows from others: ours and the baseline's, which rows, and how it was done."""
     folds = _folds(rows, seed)
     everybody = len(rows) <= HELD_OUT_ALL
@@ -261,7 +261,7 @@ def _folds(rows: Dataset, seed: int) -> NDArray[np.int64]:
 
 
 def _measure(
-    rows: Dataset, ours: Floats, plain: Floats, held: NDArray[np.int64], findings: Findings
+    rows: Dataset, ours: Array, plain: Array, held: NDArray[np.int64], findings: Findings
 ) -> None:
     labels = rows.labels[held]
     findings.metrics |= evaluation.metrics_of(labels, ours[held], plain[held])

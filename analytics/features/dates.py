@@ -14,6 +14,7 @@ latest such day, over all sources asked for.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -136,7 +137,7 @@ def earlier_days(
     return taken
 
 
-def _rows(sql: str, **parameters: object) -> list[tuple[date]]:
+def _rows(sql: str, **parameters: str | int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()
