@@ -37,13 +37,17 @@ class Prefix:
 
 def fold(text: str) -> str:
     """Return the text as keys hold it: compatibility form, lower case, no blanks or marks."""
+    if text.isascii() and text.isalnum():  # most numbers are; a million customers have millions
+        return text.lower()
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in text if c.isalnum())
 
 
 def fold_phone(text: str) -> str:
     """Return the digits of a phone number without the country code of the mainland."""
-    digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c in "0123456789")
+    digits = text
+    if not (text.isascii() and text.isdigit()):
+        digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c in "0123456789")
     for code in ("0086", "86"):
         rest = digits.removeprefix(code)
         if rest != digits and len(rest) == 11 and rest.startswith("1"):

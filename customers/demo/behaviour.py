@@ -4,15 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customers.demo import plans
-from customers.demo.life import (
-    BARRED_DAY,
-    NEVER,
-    PAYS_UP_SHARE,
-    Life,
-    Whole,
-    recovery_day,
-    unlived,
-)
+from customers.demo.arrays import Figures, Whole
+from customers.demo.life import BARRED_DAY, NEVER, PAYS_UP_SHARE, Life, recovery_day, unlived
 from customers.demo.lines import NO_CONTRACT, Lines
 from customers.demo.mechanism import HAZARD, log_odds_of_leaving, price_shock, probability
 from customers.demo.structure import Chunk, Stream
@@ -187,7 +180,8 @@ class _Course:
         served = self._sum(life.share[row]) > 0
         life.complaints[row] = rng.poisson(np.minimum(rate, 0.5) * served)
 
-    def _sum(self, per_line: NDArray[np.generic]) -> NDArray[np.float64]:
+    def _sum(self, per_line: NDArray[np.generic]) -> Figures:
         """Add up over each customer's lines."""
         weights = per_line.astype(np.float64)
-        return np.bincount(self.lines.customer, weights, minlength=self.customers)
+        total = np.bincount(self.lines.customer, weights, minlength=self.customers)
+        return total.astype(np.float64)

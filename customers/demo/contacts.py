@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customers.demo.life import Life, Whole
+from customers.demo.arrays import Days, Flags, Whole
+from customers.demo.life import Life
 from customers.demo.lines import Lines
 from customers.demo.people import People, Where
 from customers.demo.states import Endings
 from customers.demo.structure import Chunk, Stream
-from customers.demo.timeline import WARM_UP, Days, moment_text, moment_value
+from customers.demo.timeline import WARM_UP, moment_text, moment_value
 from customers.demo.writer import NULL, Written, numbers, text
 
 CONTACTS_A_MONTH = 0.22
@@ -70,30 +71,36 @@ def draw(
 
     `who` is the customer's place in the chunk, `at` in microseconds since 2000-01-01 UTC.
     """
-    rng, timeline = chunk.rng(Stream.CONTACTS), chunk.specification.timeline
-    first, last = _presence(chunk, people, lines, endings)
+    rng = chunk.rng(Stream.CONTACTS)
     complaints = life.complaints[WARM_UP:]
     rate = CONTACTS_A_MONTH * life.eagerness + chunk.heavy * HEAVY_CONTACTS_A_MONTH
-    others = rng.poisson(np.broadcast_to(rate, complaints.shape))
+    month, who = _spread(rng.poisson(np.broadcast_to(rate, complaints.shape)))
+    nature = rng.choice(len(_KINDS), len(who), p=[kind.share for kind in _KINDS])
     events = [(_COMPLAINT, *_spread(complaints))]
-    month, who = _spread(others)
-    drawn = rng.choice(len(_KINDS), len(who), p=[kind.share for kind in _KINDS])
-    events += [(kind, month[drawn == n], who[drawn == n]) for n, kind in enumerate(_KINDS)]
+    events += [(kind, month[nature == n], who[nature == n]) for n, kind in enumerate(_KINDS)]
+    first, last = _presence(chunk, people, lines, endings)
     parts = []
     for kind, in_month, of in events:
-        begin = timeline.start_of(in_month)
-        low = np.clip((first[of] - begin).astype(np.int64), 0, 31)
-        high = np.clip((last[of] - begin).astype(np.int64), 0, timeline.days_in(in_month))
-        there = high > low
-        day = (begin + low + (rng.random(len(of)) * (high - low)).astype(np.int64))[there]
-        parts.append(_columns(rng, kind, of[there], day, people, where))
-    closed = np.flatnonzero(np.array(endings.reason) == "CANCELLED")
-    parts.append(
-        _columns(rng, _LEAVING, lines.customer[closed], endings.ended_on[closed], people, where)
-    )
+        day, there = _days(rng, chunk, in_month, first[of], last[of])
+        parts.append(_columns(rng, kind, of[there], day[there], people, where))
+    left = np.flatnonzero(np.array(endings.reason) == "CANCELLED")
+    day = endings.ended_on[left]
+    parts.append(_columns(rng, _LEAVING, lines.customer[left], day, people, where))
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.lexsort((drawn["at"], drawn["who"]))
-    return {name: values[order] for name, values in drawn.items()}
+    in_order = np.lexsort((drawn["at"], drawn["who"]))
+    return {name: values[in_order] for name, values in drawn.items()}
+
+
+def _days(
+    rng: np.random.Generator, chunk: Chunk, month: Whole, first: Days, last: Days
+) -> tuple[Days, Flags]:
+    """Draw a day in each month on which the customer was one; say for which there is any."""
+    timeline = chunk.specification.timeline
+    begin = timeline.start_of(month)
+    low = np.clip((first - begin).astype(np.int64), 0, 31)
+    high = np.clip((last - begin).astype(np.int64), 0, timeline.days_in(month))
+    days = low + (rng.random(len(month)) * (high - low)).astype(np.int64)
+    return begin + days, high > low
 
 
 def _spread(counts: Whole) -> tuple[Whole, Whole]:
@@ -165,10 +172,10 @@ def rows(chunk: Chunk, drawn: Columns, people: People, lines: Lines, endings: En
 def _subscribers(who: Whole, at: Whole, lines: Lines, endings: Endings) -> list[str]:
     """The first line of the customer, if it was in service at the time."""
     main = np.flatnonzero(lines.first_of_customer)[who]
-    opened = moment_value(lines.opened_on[main], np.int64(0))
+    opened = moment_value(lines.opened_on[main], 0)
     never = np.isnat(endings.ended_on[main])
     day = np.where(never, lines.opened_on[main], endings.ended_on[main])
-    ended = np.where(never, np.iinfo(np.int64).max, moment_value(day, np.int64(24 * 3600)))
+    ended = np.where(never, np.iinfo(np.int64).max, moment_value(day, 24 * 3600))
     there = (at >= opened) & (at < ended)
     ids = lines.ids[main].tolist()
     return [str(n) if yes else NULL for n, yes in zip(ids, there.tolist(), strict=True)]

@@ -7,9 +7,9 @@ Every name is invented; the codes of places and people never begin with a real p
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crm.platform.access.models import OrgLevel, OrgUnit
+from customers.demo.arrays import Figures, Whole, Words
 
 PROVINCE, PROVINCE_EN = "沧岚省", "Canglan Province"
 CITIES = {
@@ -72,10 +72,10 @@ def make_units() -> dict[str, OrgUnit]:
 class Halls:
     """The business halls as columns, with the place each stands in and its share of customers."""
 
-    ids: NDArray[np.int64]
-    cities: NDArray[np.object_]
-    places: NDArray[np.object_]
-    shares: NDArray[np.float64]
+    ids: Whole
+    cities: Words
+    places: Words
+    shares: Figures
 
 
 def halls(unit_ids: dict[str, int]) -> Halls:
@@ -92,7 +92,7 @@ def halls(unit_ids: dict[str, int]) -> Halls:
     )
 
 
-def addresses(rng: np.random.Generator, places: NDArray[np.object_]) -> list[str]:
+def addresses(rng: np.random.Generator, places: Words) -> list[str]:
     """Return one address in each place."""
     count = len(places)
     streets = rng.choice(_STREETS.split(), count)

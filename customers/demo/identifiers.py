@@ -13,6 +13,7 @@ Numbers that pass every check and can belong to nobody.
 import numpy as np
 from numpy.typing import NDArray
 
+from customers.demo.arrays import Bytes, Days, Flags, Whole
 from customers.demo.writer import digits, fixed
 
 MOBILE_BLOCK = b"154"
@@ -28,25 +29,25 @@ _USCC_WEIGHTS = np.array([pow(3, place, 31) for place in range(17)])
 _SPREAD = 61_803_399  # odd and no multiple of five: a permutation of any power of ten
 
 
-def spread(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def spread(values: Whole, size: int) -> Whole:
     """Shuffle 0 … size−1 (size: 5 or 10 times a power of ten) without ever repeating one."""
     return values * _SPREAD % size
 
 
-def _figures(text: NDArray[np.bytes_]) -> NDArray[np.int64]:
+def _figures(text: Bytes) -> Whole:
     return text.view(np.uint8).reshape(len(text), text.dtype.itemsize).astype(np.int64) - ord("0")
 
 
-def _character(codes: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+def _character(codes: NDArray[np.uint8]) -> Bytes:
     return np.ascontiguousarray(codes).view("S1")
 
 
 def id_cards(
     *,
-    serial: NDArray[np.int64],
-    birth_date: NDArray[np.datetime64],
-    male: NDArray[np.bool_],
-) -> NDArray[np.bytes_]:
+    serial: Whole,
+    birth_date: Days,
+    male: Flags,
+) -> Bytes:
     """Return an identity card number for each person; `serial` is theirs alone."""
     shuffled = spread(serial, PEOPLE_AT_MOST)
     code = 990_000 + shuffled // _SEQUENCES_OF_A_SEX
@@ -60,7 +61,7 @@ def id_cards(
     return fixed(first, _character(check))
 
 
-def credit_codes(*, serial: NDArray[np.int64]) -> NDArray[np.bytes_]:
+def credit_codes(*, serial: Whole) -> Bytes:
     """Return a unified social credit code for each enterprise; `serial` is theirs alone."""
     organisation = digits(spread(serial, 10**8), 8)
     remainder = 11 - _figures(organisation) @ _ORGANISATION_WEIGHTS % 11
@@ -72,10 +73,10 @@ def credit_codes(*, serial: NDArray[np.int64]) -> NDArray[np.bytes_]:
     return fixed(first, _character(last))
 
 
-def mobile_numbers(serial: NDArray[np.int64]) -> list[str]:
+def mobile_numbers(serial: Whole) -> list[str]:
     """Return a mobile number for each line; `serial` is the line's alone."""
     return words(fixed(MOBILE_BLOCK, digits(spread(serial, 10**8), 8)))
 
 
-def words(text: NDArray[np.bytes_]) -> list[str]:
+def words(text: Bytes) -> list[str]:
     return [word.decode("ascii") for word in text.tolist()]

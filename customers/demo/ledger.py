@@ -1,14 +1,14 @@
 """Rows of usage, bills and payments, laid out for binary COPY."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from customers.demo.life import Life, Whole
+from customers.demo.arrays import Bytes, Days, Whole
+from customers.demo.life import Life
 from customers.demo.lines import Lines
 from customers.demo.money import DUE_DAY, METHODS, Money
 from customers.demo.people import People
 from customers.demo.structure import Chunk
-from customers.demo.timeline import WARM_UP, Days, date_value
+from customers.demo.timeline import WARM_UP, date_value
 from customers.demo.writer import Layout, Written, amounts, binary, digits, fixed
 
 _ITEMS = ("plan", "discount", "usage", "value_added")
@@ -73,7 +73,7 @@ def bills(chunk: Chunk, people: People, life: Life, money: Money) -> Written:
     begin = timeline.start_of(money.month)
     cells = (money.month + WARM_UP, who)
     values = (life.plan_fen, life.discount_fen, life.usage_fen, life.value_added_fen)
-    items: list[NDArray[np.bytes_] | bytes] = []
+    items: list[Bytes | bytes] = []
     for name, amount in zip(_ITEMS, values, strict=True):
         items += [f'{"," if items else "{"}"{name}":'.encode()]
         items += [amounts(amount[cells], _ITEM_FIGURES)]
@@ -135,6 +135,6 @@ def account_method(money: Money) -> list[str]:
     return [METHODS[n] for n in money.method.tolist()]
 
 
-def _month_figures(begin: Days) -> NDArray[np.bytes_]:
+def _month_figures(begin: Days) -> Bytes:
     month: Whole = begin.astype("datetime64[M]").astype(np.int64)
     return digits((1970 + month // 12) * 100 + month % 12 + 1, 6)

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from customers.demo.timeline import Whole
-
-Figures = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from customers.demo.arrays import Figures, Flags, Whole
 
 NEVER = 999
 ORDINARY = -1

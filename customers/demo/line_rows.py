@@ -3,6 +3,7 @@
 import numpy as np
 
 from customers.demo import plans
+from customers.demo.arrays import Whole
 from customers.demo.ledger import account_method
 from customers.demo.life import Life
 from customers.demo.lines import Lines
@@ -11,7 +12,7 @@ from customers.demo.party_rows import SOURCE, ended_customers, local_midnight, s
 from customers.demo.people import People, Where
 from customers.demo.states import FOR_EVER, Endings, States, Stops
 from customers.demo.structure import Chunk, periods_of_a_line
-from customers.demo.timeline import Whole, date_text, moment_text
+from customers.demo.timeline import date_text, moment_text
 from customers.demo.writer import NULL, Written, numbers, text
 
 _CREDIT_FEN = 10_000

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from customers.demo import identifiers, plans
+from customers.demo.arrays import Days, Figures, Flags, Whole
 from customers.demo.people import People, Where
 from customers.demo.structure import Chunk, Stream
 
@@ -27,22 +27,22 @@ class Lines:
     calling; the shares are of data.
     """
 
-    ids: NDArray[np.int64]
+    ids: Whole
     numbers: list[str]
     service_numbers: list[str]
-    customer: NDArray[np.int64]
-    first_of_customer: NDArray[np.bool_]
-    broadband: NDArray[np.bool_]
-    plan: NDArray[np.int64]
-    fee_fen: NDArray[np.int64]
-    opened_on: NDArray[np.datetime64]
-    open_month: NDArray[np.int64]
-    contract_ends_on: NDArray[np.datetime64]
-    contract_month: NDArray[np.int64]
-    silent: NDArray[np.bool_]
-    called_more: NDArray[np.float64]
-    roaming_share: NDArray[np.float64]
-    night_share: NDArray[np.float64]
+    customer: Whole
+    first_of_customer: Flags
+    broadband: Flags
+    plan: Whole
+    fee_fen: Whole
+    opened_on: Days
+    open_month: Whole
+    contract_ends_on: Days
+    contract_month: Whole
+    silent: Flags
+    called_more: Figures
+    roaming_share: Figures
+    night_share: Figures
 
     def __len__(self) -> int:
         return len(self.ids)

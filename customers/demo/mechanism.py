@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.demo.life import NEVER, Figures, Flags, Life
+from customers.demo.arrays import Figures, Flags
+from customers.demo.life import NEVER, Life
 from customers.demo.lines import NO_CONTRACT, Lines
 from customers.demo.timeline import WARM_UP
 

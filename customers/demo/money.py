@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.demo.life import NEVER, ORDINARY, Flags, Life, Whole, recovery_day
+from customers.demo.arrays import Days, Flags, Whole
+from customers.demo.life import NEVER, ORDINARY, Life, recovery_day
 from customers.demo.people import People
 from customers.demo.structure import Chunk, Stream
-from customers.demo.timeline import WARM_UP, Days, Timeline, moment_value
+from customers.demo.timeline import WARM_UP, Timeline, moment_value
 
 DUE_DAY = 25
 LATE_SHARE = 0.07

@@ -6,7 +6,8 @@ have two characters. Given names follow the fashion of the bearer's sex and time
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from customers.demo.arrays import Figures, Flags, Whole, Words
 
 # Per mille of the population, by the order of the census; compound surnames share 20.
 _COMMON = (
@@ -58,7 +59,7 @@ _INDUSTRY = {
 }  # fmt: skip
 
 
-def _weighted(spec: str) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+def _weighted(spec: str) -> tuple[Words, Figures]:
     names = np.array([word[0] for word in spec.split()], object)
     weights = np.array([float(word[1:]) for word in spec.split()])
     return names, weights / weights.sum()
@@ -68,16 +69,14 @@ _SURNAMES, _WEIGHTS = _weighted(_COMMON)
 _DOUBLE_SURNAMES = np.array(_COMPOUND.split(), object)
 
 
-def surnames(rng: np.random.Generator, count: int) -> NDArray[np.object_]:
+def surnames(rng: np.random.Generator, count: int) -> Words:
     chosen = rng.choice(_SURNAMES, count, p=_WEIGHTS)
     compound = rng.random(count) < _COMPOUND_SHARE
     chosen[compound] = rng.choice(_DOUBLE_SURNAMES, int(compound.sum()))
     return chosen
 
 
-def given_names(
-    rng: np.random.Generator, *, male: NDArray[np.bool_], birth_year: NDArray[np.int64]
-) -> NDArray[np.object_]:
+def given_names(rng: np.random.Generator, *, male: Flags, birth_year: Whole) -> Words:
     """Return a given name of one or two characters for each bearer."""
     era = np.searchsorted(_ERA_BEGINS, birth_year, side="right")
     given = np.empty(len(male), object)
@@ -91,9 +90,7 @@ def given_names(
     return given
 
 
-def enterprises(
-    rng: np.random.Generator, *, cities: NDArray[np.object_]
-) -> tuple[NDArray[np.object_], list[str]]:
+def enterprises(rng: np.random.Generator, *, cities: Words) -> tuple[Words, list[str]]:
     """Return the registered name and the industry of an enterprise in each of the cities."""
     count = len(cities)
     trade = rng.choice(list(_INDUSTRY), count).astype(object)

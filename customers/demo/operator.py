@@ -199,25 +199,26 @@ def _facts(request: Request, made: list[Made], seconds: float) -> dict[str, Any]
 
 
 def _truth(made: list[Made]) -> dict[str, Any]:
-    """The label windows of the mechanism: `best_auc` of the longest, and of each."""
-    if not made:
-        return {"best_auc": None, "label_rate": None, "label_windows": []}
-    windows = []
-    for months in range(1, LABEL_MONTHS + 1):
-        chance = np.concatenate([one.windows[months].chance for one in made])
-        left = np.concatenate([one.windows[months].left for one in made])
-        best = area_under_curve(chance, left)
-        windows.append(
-            {
-                "months": months,
-                "rows": len(left),
-                "label_rate": round(float(left.mean()), 5),
-                "best_auc": best and round(best, 4),
-            }
-        )
-    longest = windows[-1]
+    """
+    What is true of the last label windows: the last month (`best_auc`, `label_rate`), and the
+    last two months seen from the day before both.
+    """
+    windows = [_window(made, months) for months in range(1, LABEL_MONTHS + 1) if made]
+    last = windows[0] if windows else {}
     return {
-        "best_auc": longest["best_auc"],
-        "label_rate": longest["label_rate"],
+        "best_auc": last.get("best_auc"),
+        "label_rate": last.get("label_rate"),
         "label_windows": windows,
+    }
+
+
+def _window(made: list[Made], months: int) -> dict[str, Any]:
+    chance = np.concatenate([one.windows[months].chance for one in made])
+    left = np.concatenate([one.windows[months].left for one in made])
+    best = area_under_curve(chance, left)
+    return {
+        "months": months,
+        "rows": len(left),
+        "label_rate": round(float(left.mean()), 5) if len(left) else None,
+        "best_auc": None if best is None else round(best, 4),
     }

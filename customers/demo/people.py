@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crm.platform.access.masking import FieldClass, mask
 from customers.demo import geography, identifiers, names
+from customers.demo.arrays import Days, Flags, Whole, Words
 from customers.demo.structure import Bases, Chunk, Stream
 from customers.demo.timeline import Timeline
 from customers.identity import encrypt_number, hash_number
@@ -38,19 +38,19 @@ class Where:
 class People:
     """The customers of a chunk, a row each."""
 
-    party_ids: NDArray[np.int64]
-    customer_ids: NDArray[np.int64]
-    account_ids: NDArray[np.int64]
+    party_ids: Whole
+    customer_ids: Whole
+    account_ids: Whole
     numbers: list[str]
     account_numbers: list[str]
     names: list[str]
     sort_keys: list[str]
-    male: NDArray[np.bool_]
-    birth_date: NDArray[np.datetime64]
+    male: Flags
+    birth_date: Days
     industries: list[str]
     representatives: list[str]
-    opened_on: NDArray[np.datetime64]
-    hall: NDArray[np.int64]
+    opened_on: Days
+    hall: Whole
     categories: list[str]
     managers: list[str]
     households: list[str]
@@ -102,11 +102,11 @@ def populate(chunk: Chunk, where: Where) -> People:
     )
 
 
-def _short(cities: NDArray[np.object_]) -> list[str]:
+def _short(cities: Words) -> list[str]:
     return [city.removesuffix("市") for city in cities]
 
 
-def _opened(rng: np.random.Generator, chunk: Chunk) -> NDArray[np.datetime64]:
+def _opened(rng: np.random.Generator, chunk: Chunk) -> Days:
     """Newcomers of every month of the history; the others older, fewer the longer ago."""
     count, timeline = chunk.customers, chunk.specification.timeline
     written = int((timeline.starts[-1] - timeline.starts[0]).astype(np.int64))
@@ -118,9 +118,7 @@ def _opened(rng: np.random.Generator, chunk: Chunk) -> NDArray[np.datetime64]:
     return timeline.last_day - days.astype(np.int64)
 
 
-def _births(
-    rng: np.random.Generator, opened_on: NDArray[np.datetime64], timeline: Timeline
-) -> NDArray[np.datetime64]:
+def _births(rng: np.random.Generator, opened_on: Days, timeline: Timeline) -> Days:
     """Everybody was seventeen or older when they became a customer."""
     age = _YOUNGEST + rng.gamma(3.2, 8.5, len(opened_on))
     days = (np.minimum(age, _OLDEST) * 365.25).astype(np.int64)
@@ -130,7 +128,7 @@ def _births(
 
 def _households(
     rng: np.random.Generator, chunk: Chunk, halls: geography.Halls
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Whole, Whole]:
     """Return whose household each customer lives in (the place of its first), and their hall."""
     joins = rng.random(chunk.customers) < HOUSEHOLD_SHARE
     joins[0] = False
@@ -141,16 +139,14 @@ def _households(
     return home, hall[home]
 
 
-def _household_codes(home: NDArray[np.int64], customer_ids: NDArray[np.int64]) -> list[str]:
+def _household_codes(home: Whole, customer_ids: Whole) -> list[str]:
     size = np.bincount(home, minlength=len(home))
     heads = customer_ids[home].tolist()
     shared = (size[home] > 1).tolist()
     return [f"H{head:012d}" if many else "" for head, many in zip(heads, shared, strict=True)]
 
 
-def _addresses(
-    rng: np.random.Generator, home: NDArray[np.int64], places: NDArray[np.object_]
-) -> list[str]:
+def _addresses(rng: np.random.Generator, home: Whole, places: Words) -> list[str]:
     own = geography.addresses(rng, places)
     return [own[place] for place in home.tolist()]
 
@@ -172,9 +168,7 @@ def _managers(chunk: Chunk, where: Where) -> list[str]:
     return [manager if n in managed else r"\N" for n in range(chunk.customers)]
 
 
-def _documents(
-    chunk: Chunk, birth_date: NDArray[np.datetime64], male: NDArray[np.bool_]
-) -> Documents:
+def _documents(chunk: Chunk, birth_date: Days, male: Flags) -> Documents:
     cards = identifiers.words(
         identifiers.id_cards(serial=chunk.serials, birth_date=birth_date, male=male)
     )

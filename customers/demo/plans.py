@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from customers.demo.arrays import Flags, Whole
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -37,9 +39,7 @@ PLANS = (
 )
 
 
-def choose(
-    rng: np.random.Generator, *, broadband: NDArray[np.bool_], enterprise: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def choose(rng: np.random.Generator, *, broadband: Flags, enterprise: Flags) -> Whole:
     """Return the index in PLANS of each line's plan."""
     chosen = np.zeros(len(broadband), np.int64)
     markets = (

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.demo.life import BARRED_DAY, NEVER, ORDINARY, Flags, Life, Whole, recovery_day
+from customers.demo.arrays import Days, Flags, Whole
+from customers.demo.life import BARRED_DAY, NEVER, ORDINARY, Life, recovery_day
 from customers.demo.lines import Lines
 from customers.demo.mechanism import overdue_when_leaving
 from customers.demo.structure import Chunk, Stream
-from customers.demo.timeline import WARM_UP, Days, Timeline, moment_value
+from customers.demo.timeline import WARM_UP, Timeline, moment_value
 
 FULL_BAR_DAY = 19
 LOST_SHARE = 0.01
@@ -80,10 +81,10 @@ def stop(chunk: Chunk, lines: Lines, life: Life, endings: Endings) -> Stops:
     line, episode = line[there], episode[there]
     found = []
     for day, reason in ((BARRED_DAY, "ARREARS_OUT"), (FULL_BAR_DAY, "ARREARS_FULL")):
-        raised = moment_value(timeline.start_of(since + 2) + day, np.int64(9 * _HOUR))
+        raised = moment_value(timeline.start_of(since + 2) + day, 9 * _HOUR)
         paid = moment_value(
             timeline.start_of(np.where(back == NEVER, 0, back)) + recovery_day(who, back),
-            np.int64(23 * _HOUR),
+            23 * _HOUR,
         )
         cleared = np.where(back == NEVER, FOR_EVER, paid)[episode]
         found.append((line, reason, raised[episode], np.minimum(cleared, ended[line])))
@@ -98,7 +99,7 @@ def ended_at(lines: Lines, endings: Endings) -> Whole:
     """The moment each line ended, or FOR_EVER."""
     stays = np.isnat(endings.ended_on)
     days = np.where(stays, lines.opened_on, endings.ended_on)
-    return np.where(stays, FOR_EVER, moment_value(days, np.int64(0)))
+    return np.where(stays, FOR_EVER, moment_value(days, 0))
 
 
 def _arrears(life: Life) -> tuple[Whole, Whole, Whole]:
@@ -148,8 +149,8 @@ def _checked(
     reason = np.repeat([part[1] for part in found], [len(part[0]) for part in found])
     raised = np.concatenate([part[2] for part in found])
     cleared = np.concatenate([part[3] for part in found])
-    opened = moment_value(lines.opened_on[line], np.int64(24 * _HOUR))
-    end_of_data = moment_value(timeline.starts[-1], np.int64(0))
+    opened = moment_value(lines.opened_on[line], 24 * _HOUR)
+    end_of_data = moment_value(timeline.starts[-1], 0)
     kept = (raised < cleared) & (raised > opened) & (raised < end_of_data)
     order = np.lexsort((raised[kept], line[kept]))
     reason = reason[kept][order]
@@ -170,7 +171,7 @@ def trace(lines: Lines, endings: Endings, stops: Stops) -> States:
     cleared = held[stops.cleared_at[held] < ended[stops.line[held]]]
     reasons = np.array(stops.reason, object)
     turns = (
-        (place, moment_value(lines.opened_on, np.int64(0)), "ACTIVE", ""),
+        (place, moment_value(lines.opened_on, 0), "ACTIVE", ""),
         (stops.line[held], stops.raised_at[held], "SUSPENDED", reasons[held]),
         (stops.line[cleared], stops.cleared_at[cleared], "ACTIVE", ""),
         (gone, ended[gone], "TERMINATED", np.array(endings.reason, object)[gone]),

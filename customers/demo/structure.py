@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from customers.demo.arrays import Flags, Whole
 from customers.demo.timeline import Timeline
 
 CHUNK_CUSTOMERS = 10_000
@@ -78,21 +78,21 @@ class Chunk:
     index: int
     first: int
     first_line: int
-    enterprise: NDArray[np.bool_]
-    heavy: NDArray[np.bool_]
-    lines: NDArray[np.int64]
+    enterprise: Flags
+    heavy: Flags
+    lines: Whole
 
     @property
     def customers(self) -> int:
         return len(self.lines)
 
     @property
-    def serials(self) -> NDArray[np.int64]:
+    def serials(self) -> Whole:
         """The number of each customer among all of the operator, from 0."""
         return self.first + np.arange(self.customers)
 
     @property
-    def line_serials(self) -> NDArray[np.int64]:
+    def line_serials(self) -> Whole:
         return self.first_line + np.arange(int(self.lines.sum()))
 
     def rng(self, stream: Stream) -> np.random.Generator:
@@ -126,7 +126,7 @@ def chunks(specification: Specification) -> list[Chunk]:
     return found
 
 
-def _heavy(customers: int, first: int, count: int) -> NDArray[np.bool_]:
+def _heavy(customers: int, first: int, count: int) -> Flags:
     """Mark the customers whose history is thousands of rows: evenly among all, three at least."""
     wanted = min(customers, max(HEAVY_AT_LEAST, customers // CUSTOMERS_PER_HEAVY))
     places = (2 * np.arange(wanted) + 1) * customers // (2 * max(wanted, 1))

@@ -11,12 +11,11 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+
+from customers.demo.arrays import Days, Whole
 
 WARM_UP = 10
 SHANGHAI_SECONDS = 8 * 3600
-Days = NDArray[np.datetime64]
-Whole = NDArray[np.int64]
 _EPOCH = np.datetime64("2000-01-01", "D")
 _MICROSECONDS = 1_000_000
 
@@ -56,7 +55,7 @@ def date_value(days: Days) -> Whole:
     return (days.astype("datetime64[D]") - _EPOCH).astype(np.int64)
 
 
-def moment_value(days: Days, local_seconds: Whole) -> Whole:
+def moment_value(days: Days, local_seconds: Whole | int) -> Whole:
     """Microseconds since 2000-01-01 UTC of a second of a day of the Chinese clock."""
     seconds = date_value(days) * 86400 + local_seconds - SHANGHAI_SECONDS
     return seconds * _MICROSECONDS

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.demo.life import NEVER, Figures, Flags, Life
+from customers.demo.arrays import Figures, Flags
+from customers.demo.life import NEVER, Life
 from customers.demo.lines import Lines
 from customers.demo.mechanism import log_odds_of_leaving, probability
 from customers.demo.structure import Chunk

@@ -6,13 +6,15 @@ go as PostgreSQL's binary format, laid out by numpy; the others as text.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
+
+from customers.demo.arrays import Bytes
 
 NULL = r"\N"
 _BUFFER = 1 << 20
@@ -46,7 +48,7 @@ class Layout:
                 parts.append((name, _NUMBERS.get(base) or f"S{width}"))
         return np.dtype(parts)
 
-    def pack(self, columns: dict[str, NDArray[np.generic]]) -> bytes:
+    def pack(self, columns: Mapping[str, NDArray[np.generic]]) -> bytes:
         """Return the rows in COPY's binary format."""
         rows = np.zeros(len(next(iter(columns.values()))), self.dtype)
         rows["#"] = len(self.fields)
@@ -81,13 +83,13 @@ class Written:
             )
 
 
-def binary(layout: Layout, columns: dict[str, NDArray[np.generic]]) -> Written:
+def binary(layout: Layout, columns: Mapping[str, NDArray[np.generic]]) -> Written:
     names = [name for name, _kind in layout.fields]
     rows = len(columns[names[0]])
     return Written(layout.table, names, layout.pack(columns), rows, binary=True)
 
 
-def text(table: str, columns: dict[str, Iterable[str]]) -> Written:
+def text(table: str, columns: Mapping[str, Iterable[str]]) -> Written:
     """Rows from columns of strings that need no escaping (no tab, newline or backslash)."""
     lines = list(map("\t".join, zip(*columns.values(), strict=True)))
     data = "\n".join([*lines, ""]).encode()
@@ -98,14 +100,14 @@ def numbers(values: NDArray[np.generic]) -> list[str]:
     return list(map(str, values.tolist()))
 
 
-def digits(values: NDArray[np.integer], width: int) -> NDArray[np.bytes_]:
+def digits(values: NDArray[np.integer], width: int) -> Bytes:
     """Whole numbers as text of `width` digits, zeros in front."""
     powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
     figures = values.astype(np.int64)[:, None] // powers % 10 + ord("0")
     return figures.astype(np.uint8).view(f"S{width}").ravel()
 
 
-def fixed(*parts: NDArray[np.bytes_] | bytes) -> NDArray[np.bytes_]:
+def fixed(*parts: Bytes | bytes) -> Bytes:
     """Columns of fixed width and constants, side by side."""
     count = next(len(part) for part in parts if not isinstance(part, bytes))
     blocks = [
@@ -118,7 +120,7 @@ def fixed(*parts: NDArray[np.bytes_] | bytes) -> NDArray[np.bytes_]:
     return joined.view(f"S{joined.shape[1]}").ravel()
 
 
-def amounts(values: NDArray[np.integer], width: int) -> NDArray[np.bytes_]:
+def amounts(values: NDArray[np.integer], width: int) -> Bytes:
     """Whole numbers as JSON figures, blanks in front."""
     plain = digits(np.abs(values), width).view(np.uint8).reshape(len(values), width).copy()
     leading = np.cumsum(plain[:, :-1] != ord("0"), axis=1) == 0
