@@ -29,7 +29,7 @@ from customers.demo.models import DemoOperator, DemoState
 from customers.demo.people import Where
 from customers.demo.removal import remove
 from customers.demo.reservation import reserve
-from customers.demo.staff import CLERKS_HALL, make_staff
+from customers.demo.staff import CLERKS_HALL, make_billing_client, make_staff
 from customers.demo.structure import Chunk, Specification, chunks
 from customers.demo.timeline import Timeline
 from customers.demo.truth import LABEL_MONTHS, area_under_curve
@@ -96,6 +96,7 @@ def build(
         with transaction.atomic():
             units = make_units()
             staff = make_staff(units)
+            make_billing_client(units)
         if request.customers == 0:
             return _facts(request, [], time.monotonic() - began)
         _make_room(say)

@@ -1,11 +1,15 @@
-"""The people who work for the demo operator, and the log-ins of the demo."""
+"""The people and the billing system that work with the demo operator: the log-ins of the demo."""
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from crm.platform.access.models import OrgUnit, Staff
+from crm.platform.api.scopes import declared_scopes
+from crm.platform.api.services import register_system_client
 
 PASSWORD = "demo"
+BILLING_CLIENT, BILLING_SECRET = "billing", "billing-demo-secret"
+BILLING_ROLE = "dispatcher"
 CLERKS_HALL = "LL-LZ-1"
 # Staff code (also the role): name and unit.
 PEOPLE = {
@@ -41,3 +45,16 @@ def make_staff(units: dict[str, OrgUnit]) -> dict[str, int]:
             account.groups.add(Group.objects.get(name=code))
         found[code] = account.pk
     return found
+
+
+def make_billing_client(units: dict[str, OrgUnit]) -> None:
+    """Let the billing system of the demo in: every scope there is, and the back office's reach."""
+    register_system_client(
+        name="计费系统",
+        client_id=BILLING_CLIENT,
+        client_secret=BILLING_SECRET,
+        scopes=declared_scopes(),
+        roles=[BILLING_ROLE],
+        org=units["CL"],
+        is_demo=True,
+    )

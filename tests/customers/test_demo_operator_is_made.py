@@ -21,7 +21,7 @@ def test_without_customers_there_are_units_and_staff_and_it_may_be_said_again():
 
     assert facts["customers"] == 0
     assert not Customer.objects.exists() and not DemoOperator.objects.exists()
-    assert Staff.objects.filter(is_demo=True).count() == len(ROLES)
+    assert Staff.objects.filter(is_demo=True, is_system=False).count() == len(ROLES)
 
 
 @pytest.mark.django_db
