@@ -36,6 +36,12 @@ def gone(pids: list[int], *, within: float) -> bool:
     return False
 
 
+def stand_still(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.01)
+
+
 def becomes_ready(stack: Stack, *, within: float = 45.0) -> bool:
     until = time.monotonic() + within
     while time.monotonic() < until:
@@ -92,7 +98,7 @@ def test_a_killed_server_takes_its_children_along(new_stack: NewStack) -> None:
 def test_a_start_ends_what_a_killed_server_left_running(new_stack: NewStack) -> None:
     killed = new_stack().start().wait_until_ready()
     left = killed.children()["worker-bulk"]
-    os.kill(left, signal.SIGSTOP)  # so that it hears nothing of the end
+    stand_still(left)  # so that it hears nothing of the end
     killed.process.kill()
     killed.wait_for_end()
     assert processes.alive(left)
