@@ -9,16 +9,18 @@ _FACE_TO_FACE = [
     "customers.view_bill",
 ]
 
+_SHOW = [*_FACE_TO_FACE, "customers.unmask_contact"]
+
 
 class CustomersConfig(AppConfig):
     name = "customers"
     role_permissions = {
-        "clerk": _FACE_TO_FACE,
-        "hallmanager": _FACE_TO_FACE,
-        "agent": _FACE_TO_FACE,
-        "teamlead": _FACE_TO_FACE,
-        "accountmanager": _FACE_TO_FACE,
-        "dispatcher": _FACE_TO_FACE,
+        "clerk": _SHOW,
+        "hallmanager": _SHOW,
+        "agent": _SHOW,
+        "teamlead": _SHOW,
+        "accountmanager": _SHOW,
+        "dispatcher": _SHOW,
         "auditor": _FACE_TO_FACE,
         "manager": _FACE_TO_FACE,
     }

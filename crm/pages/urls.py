@@ -1,6 +1,14 @@
 from django.urls import path
 
-from crm.pages import views
+from crm.pages.views import customer, desk, search, unmask
 
 app_name = "pages"
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", desk.home, name="home"),
+    path("search/", search.search, name="search"),
+    path("customers/<str:number>/", customer.customer, name="customer"),
+    path("customers/<str:number>/contacts/", customer.contacts, name="contacts"),
+    path("customers/<str:number>/lines/", customer.lines, name="lines"),
+    path("customers/<str:number>/about/", customer.about, name="about"),
+    path("customers/<str:number>/show/<slug:name>/", unmask.unmask, name="unmask"),
+]

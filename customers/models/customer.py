@@ -65,6 +65,7 @@ class Customer(TimeStamped):
         permissions = [
             ("search_customer", "Can find a customer by an exact number"),
             ("search_customer_by_name", "Can find customers by part of a name"),
+            ("unmask_contact", "Can see a name, phone or address in full, for a reason"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -169,7 +169,7 @@ def _over_categories(
         series=drawn,
         table={"columns": [category_name, *head], "rows": rows},
         unit=unit,
-        xAxis={"type": "category", "data": list(categories), "name": category_name},
+        xAxis={"type": "category", "data": list(categories)},
         yAxis={"type": "value", "name": unit},
     )
 

@@ -86,6 +86,23 @@
     setTimeout(() => notice.remove(), 12000)
   }
 
+  // A field shown in full hides itself again, with or without a connection.
+  document.addEventListener("htmx:load", (event) => {
+    const field = event.target.matches?.("[data-remask]") ? event.target : null
+    if (!field) return
+    setTimeout(() => {
+      const masked = field.querySelector("template").content.firstElementChild
+      field.replaceWith(masked)
+      htmx.process(masked)
+    }, Number(field.dataset.remask) * 1000)
+  })
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return
+    const cancel = event.target.closest("form")?.querySelector("[data-escape]")
+    cancel?.click()
+  })
+
   // The connection: shown when lost, looked for every three seconds, hidden when back.
   let looking = null
 

@@ -1,0 +1,159 @@
+"""The highlights strip and the charts of the customer page."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from crm.platform.ui import charts, figures
+from crm.platform.ui.templatetags.crm_ui import amount, moment
+from customers.selectors import Contact, Overview
+
+CONTRACT_SOON_DAYS = 60
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact of the strip: always the same place, even when there is nothing to say."""
+
+    name: str | Promise
+    value: str | SafeString
+    note: str | SafeString = ""
+    state: str = ""
+    icon: str = ""
+    href: str = ""
+
+
+def highlights(overview: Overview, *, today: date) -> list[Fact]:
+    """Return the facts that decide a contact, in their fixed order."""
+    return [
+        _balance(overview),
+        _arrears(overview),
+        _contract(overview, today),
+        _stops(overview),
+        _tenure(overview, today),
+        _last_contact(overview.contacts),
+    ]
+
+
+def _balance(overview: Overview) -> Fact:
+    money = overview.money
+    if not overview.account_count:
+        return Fact(_("Balance"), "–", gettext("no billing account"), "off", "wallet-off")
+    return Fact(
+        _("Balance"), amount(money.balance_fen), moment(money.as_of), "", "wallet", "#accounts"
+    )
+
+
+def _arrears(overview: Overview) -> Fact:
+    money = overview.money
+    if not money.owed_fen:
+        return Fact(_("Arrears"), gettext("none"), "", "good", "circle-check", "#accounts")
+    dunning = ""
+    if money.dunning:
+        dunning = ngettext(
+            "%(n)d account in dunning", "%(n)d accounts in dunning", money.dunning
+        ) % {"n": money.dunning}
+    return Fact(
+        _("Arrears"), figures.money(money.owed_fen), dunning, "bad", "alert-circle", "#accounts"
+    )
+
+
+def _contract(overview: Overview, today: date) -> Fact:
+    ends = overview.contract_ends_on
+    if ends is None:
+        return Fact(_("Contract ends"), gettext("no contract"), "", "off", "file-off", "#lines")
+    days = (ends - today).days
+    note = ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
+    state, icon = ("risk", "calendar-due") if days <= CONTRACT_SOON_DAYS else ("", "calendar")
+    return Fact(_("Contract ends"), ends.isoformat(), note, state, icon, "#lines")
+
+
+def _stops(overview: Overview) -> Fact:
+    live, stopped = overview.live_line_count, overview.stopped_line_count
+    of = ngettext("of %(n)d line", "of %(n)d lines", live) % {"n": live}
+    if not live:
+        return Fact(_("Stopped"), gettext("no live line"), "", "off", "device-mobile-off", "#lines")
+    if stopped:
+        return Fact(_("Stopped"), str(stopped), of, "bad", "player-pause", "#lines")
+    return Fact(_("Stopped"), gettext("none"), of, "good", "circle-check", "#lines")
+
+
+def _tenure(overview: Overview, today: date) -> Fact:
+    opened = overview.customer.opened_on
+    months = (today.year - opened.year) * 12 + today.month - opened.month
+    months -= today.day < opened.day
+    years, rest = divmod(max(0, months), 12)
+    if years:
+        value = ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
+    else:
+        value = ngettext("%(n)d month", "%(n)d months", rest) % {"n": rest}
+    since = gettext("since %(day)s") % {"day": opened.isoformat()}
+    return Fact(_("With us"), value, since, "", "hourglass")
+
+
+def _last_contact(contacts: list[Contact]) -> Fact:
+    if not contacts:
+        return Fact(
+            _("Last contact"), gettext("none in 13 months"), "", "off", "message-off", "#contacts"
+        )
+    latest = contacts[0]
+    note = f"{latest.channel.label} · {latest.purpose.label}"
+    return Fact(_("Last contact"), moment(latest.started_at), note, "", "message", "#contacts")
+
+
+def bill_chart(overview: Overview) -> dict[str, Any] | None:
+    """Return billed and paid by month; a month without a bill is a gap."""
+    if not overview.bills:
+        return None
+    by_month = {bill.month: bill for bill in overview.bills}
+    months = _without_empty_ends(overview.months, set(by_month))
+    bills = [by_month.get(month) for month in months]
+    return charts.bar(
+        title=gettext("Bills by month"),
+        categories=[f"{month:%Y-%m}" for month in months],
+        category_name=gettext("Month"),
+        series={
+            gettext("Billed"): [bill and bill.billed_fen / 100 for bill in bills],
+            gettext("Paid"): [bill and bill.paid_fen / 100 for bill in bills],
+        },
+        unit=gettext("yuan"),
+    )
+
+
+def usage_charts(overview: Overview) -> list[dict[str, Any]]:
+    """Return one small chart a kind of usage that there was: data, voice, messages, roaming."""
+    by_month = {row["month"]: row for row in overview.usage}
+    months = _without_empty_ends(overview.months, set(by_month))
+    kinds = [
+        ("data", _("Data"), "GB", 1024 * 1024, "accent"),
+        ("voice_seconds", _("Calls"), gettext("minutes"), 60, "teal"),
+        ("sms", _("Messages"), gettext("messages"), 1, "purple"),
+        ("roaming", _("Roaming data"), "GB", 1024 * 1024, "amber"),
+        ("dropped", _("Dropped calls"), gettext("calls"), 1, "grey"),
+    ]
+    drawn = []
+    for key, name, unit, divisor, colour in kinds:
+        values = [row and round(row[key] / divisor, 2) for row in map(by_month.get, months)]
+        if any(values):
+            option = charts.bar(
+                title=str(name),
+                categories=[f"{month:%Y-%m}" for month in months],
+                category_name=gettext("Month"),
+                series={str(name): values},
+                unit=str(unit),
+                colours=[colour],
+            )
+            drawn.append({"name": name, "key": f"usage-{key}", "option": option})
+    return drawn
+
+
+def _without_empty_ends(months: list[date], present: set[date]) -> list[date]:
+    """Leave out the months before the first and after the last that has anything."""
+    if not present:
+        return []
+    return [month for month in months if min(present) <= month <= max(present)]

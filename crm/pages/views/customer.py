@@ -1,0 +1,145 @@
+"""The customer page (360) and the parts of it that come on their own."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from crm.pages.strip import bill_chart, highlights, usage_charts
+from crm.platform.access.masking import FieldClass
+from crm.platform.audit.models import AccessAction
+from crm.platform.audit.services import record_access
+from customers.models import Customer
+from customers.selectors import (
+    Cursor,
+    Overview,
+    characteristics_of,
+    contacts_before,
+    customer_overview,
+    lines_before,
+)
+
+LINES_A_PAGE = 50
+
+
+@never_cache
+@login_required
+@permission_required("customers.view_customer", raise_exception=True)
+@require_safe
+def customer(request: HttpRequest, number: str) -> HttpResponse:
+    """Show everything about one customer; whoever may not see them finds nothing."""
+    now, today = timezone.now(), timezone.localdate()
+    try:
+        overview = customer_overview(staff=request.user, number=number, at=now, today=today)
+    except Customer.DoesNotExist as exc:
+        raise Http404 from exc
+    record_look(request, overview.customer, _classes_in(overview), at=now)
+    context = {
+        "overview": overview,
+        "customer": overview.customer,
+        "highlights": highlights(overview, today=today),
+        "bill_chart": bill_chart(overview),
+        "usage_charts": usage_charts(overview),
+        "today": today,
+    }
+    return render(request, "customers/customer.html", context)
+
+
+@never_cache
+@login_required
+@permission_required("customers.view_customer", raise_exception=True)
+@require_safe
+@vary_on_headers("HX-Request")
+def contacts(request: HttpRequest, number: str) -> HttpResponse:
+    """Show older contacts: rows for the timeline, or a page of their own without JavaScript."""
+    found = _visible(request, number)
+    rows, older = contacts_before(customer=found, before=_cursor(request), at=timezone.now())
+    record_look(request, found, [], part="contacts", rows=len(rows))
+    template = "_contacts" if request.htmx else "contacts"
+    context = {"customer": found, "contacts": rows, "older": older}
+    return render(request, f"customers/{template}.html", context)
+
+
+@never_cache
+@login_required
+@permission_required("customers.view_customer", raise_exception=True)
+@require_safe
+def lines(request: HttpRequest, number: str) -> HttpResponse:
+    """Show all lines of a customer who has more than the page holds, fifty at a time."""
+    found = _visible(request, number)
+    before = request.GET.get("before", "")
+    rows = lines_before(
+        customer=found,
+        before=int(before) if before.isdecimal() else None,
+        most=LINES_A_PAGE + 1,
+    )
+    record_look(request, found, [FieldClass.PHONE], part="lines", rows=min(len(rows), LINES_A_PAGE))
+    older = rows[LINES_A_PAGE - 1].subscriber.pk if len(rows) > LINES_A_PAGE else None
+    context = {"customer": found, "lines": rows[:LINES_A_PAGE], "older": older}
+    return render(request, "customers/lines.html", context)
+
+
+@never_cache
+@login_required
+@permission_required("customers.view_customer", raise_exception=True)
+@require_safe
+@vary_on_headers("HX-Request")
+def about(request: HttpRequest, number: str) -> HttpResponse:
+    """Show what else the operator's files say: a card, or a page without JavaScript."""
+    found = _visible(request, number)
+    rows = characteristics_of(customer=found)
+    record_look(request, found, [], part="characteristics", rows=len(rows))
+    template = "_about" if request.htmx else "about"
+    return render(request, f"customers/{template}.html", {"customer": found, "rows": rows})
+
+
+def _visible(request: HttpRequest, number: str) -> Customer:
+    visible = Customer.objects.visible_to(request.user).select_related("party")
+    return get_object_or_404(visible, number=number)
+
+
+def _cursor(request: HttpRequest) -> Cursor | None:
+    """Read `?before=`; nonsense begins at the newest."""
+    try:
+        return Cursor.parse(request.GET.get("before", ""))
+    except ValueError:
+        return None
+
+
+def record_look(
+    request: HttpRequest,
+    found: Customer,
+    classes: Iterable[FieldClass],
+    *,
+    part: str = "",
+    rows: int = 1,
+    at: datetime | None = None,
+) -> None:
+    """Write down that this account looked at this customer, or at one part of them."""
+    record_access(
+        request=request,
+        actor=request.user,
+        action=AccessAction.VIEW,
+        object_type=f"customers.customer{'.' + part if part else ''}",
+        object_id=found.number,
+        customer_id=found.pk,
+        field_classes=classes,
+        row_count=rows,
+        at=at or timezone.now(),
+    )
+
+
+def _classes_in(overview: Overview) -> set[FieldClass]:
+    classes = {overview.name.field_class}
+    classes |= {medium.field.field_class for medium in overview.media}
+    if overview.lines:
+        classes.add(FieldClass.PHONE)
+    if overview.documents:
+        classes.add(FieldClass.ID_NUMBER)
+    return classes

@@ -1,0 +1,139 @@
+"""Search. What is typed is personal data: it never stays in an address."""
+
+import logging
+import secrets
+from typing import Any
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from redis.exceptions import RedisError
+
+from crm.platform.access.masking import FieldClass
+from crm.platform.audit.models import AccessAction
+from crm.platform.audit.services import record_access
+from customers.search import fold
+from customers.selectors import Found, find_customers
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 60
+REMEMBERED_SECONDS = 30 * 60
+MATCHED_BY = {
+    "customer": _("Customer number"),
+    "account": _("Account number"),
+    "subscriber": _("Subscriber number"),
+    "identity": _("Identity document"),
+    "phone": _("Phone number"),
+    "tail": _("Last digits of a phone number"),
+    "name": _("Name"),
+    "pinyin": _("Name in pinyin"),
+    "initials": _("Initials of the name"),
+}
+
+
+@never_cache
+@login_required
+@permission_required("customers.search_customer", raise_exception=True)
+def search(request: HttpRequest) -> HttpResponse:
+    """
+    Find customers: POST with `q` (the search box), or GET with `q` (a link) or `s`.
+
+    One hit by a whole number opens that customer. Otherwise a POST is answered by a redirect
+    to `?s=…`, under which what was typed is kept for half an hour, for this account alone.
+    """
+    if request.method == "POST":
+        text = request.POST.get("q", "")[:LONGEST].strip()
+        whole = _find(request, text, whole_only=True)
+        return _straight_to(request, text, whole) or _kept(request, text) or _page(request, text)
+    if "s" in request.GET:
+        return _page(request, _recall(request, request.GET["s"]))
+    text = request.GET.get("q", "")[:LONGEST].strip()
+    found = _find(request, text)
+    return _straight_to(request, text, found) or _page(request, text, found)
+
+
+def _find(request: HttpRequest, text: str, *, whole_only: bool = False) -> Found | None:
+    if not fold(text):
+        return None
+    return find_customers(
+        staff=request.user,
+        text=text,
+        by_name=request.user.has_perm("customers.search_customer_by_name"),
+        at=timezone.now(),
+        whole_only=whole_only,
+    )
+
+
+def _straight_to(request: HttpRequest, text: str, found: Found | None) -> HttpResponse | None:
+    """One hit by a whole number needs no list."""
+    if found and found.is_exact and len(found.matches) == 1:
+        _record(request, text, found)
+        return redirect("pages:customer", number=found.matches[0].customer.number)
+    return None
+
+
+def _record(request: HttpRequest, text: str, found: Found) -> None:
+    """What was typed may be a phone or a name, so the record tells it apart, not what it was."""
+    kinds = "+".join(dict.fromkeys(match.kind for match in found.matches)) or "nothing"
+    digest = salted_hmac("crm.pages.search", fold(text)).hexdigest()[:16]
+    record_access(
+        request=request,
+        actor=request.user,
+        action=AccessAction.SEARCH,
+        object_type="customers.customer",
+        object_id=f"{kinds}:{digest}",
+        field_classes=[FieldClass.PERSON_NAME] if found.matches else [],
+        row_count=len(found.matches),
+        at=timezone.now(),
+    )
+
+
+def _kept(request: HttpRequest, text: str) -> HttpResponse | None:
+    """Redirect to an address that does not tell, if the cache can keep what was typed."""
+    token = secrets.token_hex(12)
+    try:
+        cache.set(_key(request, token), text, REMEMBERED_SECONDS)
+    except RedisError:
+        logger.warning("The cache is away: a search is answered without a redirect")
+        return None
+    return redirect(f"{reverse('pages:search')}?s={token}")
+
+
+def _recall(request: HttpRequest, token: str) -> str | None:
+    try:
+        return cache.get(_key(request, token[:24]))
+    except RedisError:
+        logger.warning("The cache is away: a search cannot be shown again")
+        return None
+
+
+def _key(request: HttpRequest, token: str) -> str:
+    return f"search:{request.user.pk}:{token}"
+
+
+def _page(request: HttpRequest, text: str | None, found: Found | None = None) -> HttpResponse:
+    """Show what was found; `text` None is a search too long ago to be remembered."""
+    found = found or _find(request, text or "")
+    if found:
+        _record(request, text or "", found)
+    context = {
+        "text": text or "",
+        "found": found,
+        "groups": _groups(found) if found else [],
+        "is_forgotten": text is None,
+    }
+    return render(request, "pages/search.html", context)
+
+
+def _groups(found: Found) -> list[dict[str, Any]]:
+    grouped: dict[str, list[Any]] = {}
+    for match in found.matches:
+        grouped.setdefault(match.kind, []).append(match.customer)
+    return [{"title": MATCHED_BY[kind], "customers": rows} for kind, rows in grouped.items()]

@@ -1,0 +1,22 @@
+"""What others may ask of customers. Doors pass the staff account; nobody leaves its reach."""
+
+from customers.selectors.finding import Found, Match, find_customers
+from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
+from customers.selectors.overview import Line, Overview, customer_overview, lines_before
+from customers.selectors.unmasking import HiddenField, hidden_field
+
+__all__ = [
+    "Contact",
+    "Cursor",
+    "Found",
+    "HiddenField",
+    "Line",
+    "Match",
+    "Overview",
+    "characteristics_of",
+    "contacts_before",
+    "customer_overview",
+    "find_customers",
+    "hidden_field",
+    "lines_before",
+]

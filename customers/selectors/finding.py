@@ -1,0 +1,182 @@
+"""Finding customers by what somebody says, within what the asker may see."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from crm.platform.access.models import Reach, Staff
+from crm.platform.access.scope import scope_of
+from customers.models import Customer, Interaction, SearchKey, Subscriber, SubscriberStatus
+from customers.search import Prefix, query_keys
+
+BY_NAME = {"name", "pinyin", "initials"}
+RECENT = timedelta(days=400)
+SCANNED = 20_000
+"""Keys looked through for one prefix. It bounds the work where a prefix is common and the
+asker sees few of its customers (every 王 of a province, for one hall)."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A customer who was found, and what matched: a kind of `query_keys`."""
+
+    customer: Customer
+    kind: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """
+    Matches, best first. `is_exact`: a whole number matched, so these are all there are.
+
+    `has_more`: others match, too, or could not all be looked at; more letters would tell.
+    """
+
+    matches: list[Match]
+    is_exact: bool
+    has_more: bool
+
+
+def find_customers(
+    *,
+    staff: Staff,
+    text: str,
+    by_name: bool,
+    at: datetime,
+    whole_only: bool = False,
+    most: int = 20,
+) -> Found:
+    """
+    Return up to `most` customers in the account's reach that `text` finds.
+
+    A whole number (phone, document, account, customer, subscriber) wins over beginnings of
+    numbers and parts of names. `by_name` False leaves the latter out, `whole_only` both. Each
+    customer carries its party and home organisation, `lines` (not terminated) and
+    `last_contact_at` (of the last 400 days).
+    """
+    prefixes = [p for p in query_keys(text) if by_name or p.kind not in BY_NAME]
+    visible = Customer.objects.visible_to(staff)
+    kinds = _exactly(visible, [p for p in prefixes if p.exact], most=most)
+    is_exact, was_cut = bool(kinds), False
+    beginnings = [p for p in prefixes if not (p.exact or whole_only)]
+    if not kinds and scope_of(staff).reach == Reach.ASSIGNED:
+        kinds = _beginning_of_few(visible, beginnings, most=most)
+    elif not kinds:
+        kinds, was_cut = _beginning(visible, beginnings, most=most)
+    customers = _with_facts(list(kinds)[:most], at=at)
+    return Found(
+        [Match(customers[pk], kinds[pk]) for pk in list(kinds)[:most] if pk in customers],
+        is_exact=is_exact,
+        has_more=was_cut or len(kinds) > most,
+    )
+
+
+def _exactly(visible: QuerySet[Customer], prefixes: list[Prefix], *, most: int) -> dict[int, str]:
+    """Return customer → kind for whole keys, in the order of the prefixes."""
+    kind_of: dict[str, str] = {}
+    for prefix in prefixes:
+        kind_of.setdefault(prefix.text, prefix.kind)
+    rows = SearchKey.objects.filter(
+        key__in=list(kind_of), customer_id__in=visible.values("pk")
+    ).values_list("key", "customer_id")[: most + 1]
+    order = list(kind_of)
+    found: dict[int, str] = {}
+    for key, customer_id in sorted(rows, key=lambda row: (order.index(row[0]), row[1])):
+        found.setdefault(customer_id, kind_of[key])
+    return found
+
+
+_ONE_PREFIX = """
+(SELECT %s AS place, k.key, k.customer_id FROM (
+     SELECT key, customer_id FROM customers_searchkey WHERE key LIKE %s ORDER BY key LIMIT %s
+ ) k WHERE k.customer_id IN (VISIBLE) ORDER BY k.key LIMIT %s)
+"""
+
+
+def _beginning(
+    visible: QuerySet[Customer], prefixes: list[Prefix], *, most: int
+) -> tuple[dict[int, str], bool]:
+    """Return customer → kind for keys that begin so, and whether some were not looked at."""
+    try:
+        inner, inner_params = visible.values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return {}, False
+    if not prefixes:
+        return {}, False
+    one = _ONE_PREFIX.replace("VISIBLE", inner)
+    params: list[object] = []
+    for place, prefix in enumerate(prefixes):
+        params += [place, f"{prefix.text}%", SCANNED, *inner_params, _rows_for(most)]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([one] * len(prefixes)), params)
+        found = _in_order(cursor.fetchall(), prefixes)
+    was_cut = len(found) <= most and _any_longer_than_scanned(prefixes)
+    return found, was_cut
+
+
+def _beginning_of_few(
+    visible: QuerySet[Customer], prefixes: list[Prefix], *, most: int
+) -> dict[int, str]:
+    """The same for somebody who sees a handful of customers: their keys are looked through."""
+    rows = [
+        (place, key, customer_id)
+        for place, prefix in enumerate(prefixes)
+        for key, customer_id in SearchKey.objects.filter(
+            key__startswith=prefix.text, customer_id__in=visible.values("pk")
+        )
+        .order_by("key")
+        .values_list("key", "customer_id")[: _rows_for(most)]
+    ]
+    return _in_order(rows, prefixes)
+
+
+def _rows_for(most: int) -> int:
+    """Two rows a customer at the most: a name may repeat its own beginning (王王)."""
+    return 2 * most + 1
+
+
+def _in_order(rows: Iterable[tuple[int, str, int]], prefixes: list[Prefix]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for place, _key, customer_id in sorted(rows):
+        found.setdefault(customer_id, prefixes[place].kind)
+    return found
+
+
+def _any_longer_than_scanned(prefixes: list[Prefix]) -> bool:
+    return any(
+        SearchKey.objects.filter(key__startswith=prefix.text)
+        .order_by("key")
+        .values("key")[SCANNED : SCANNED + 1]
+        .exists()
+        for prefix in prefixes
+    )
+
+
+def _with_facts(pks: list[int], *, at: datetime) -> dict[int, Customer]:
+    """Load customers with what tells them apart."""
+    lines = (
+        Subscriber.objects.filter(customer=OuterRef("pk"))
+        .exclude(status=SubscriberStatus.TERMINATED)
+        .order_by()
+        .values("customer")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    last_contact = (
+        Interaction.objects.filter(
+            customer_id=OuterRef("pk"), started_at__gte=at - RECENT, started_at__lte=at
+        )
+        .order_by("-started_at")
+        .values("started_at")[:1]
+    )
+    customers = (
+        Customer.objects.filter(pk__in=pks)
+        .select_related("party", "home_org")
+        .annotate(lines=Coalesce(Subquery(lines), 0), last_contact_at=Subquery(last_contact))
+    )
+    return {customer.pk: customer for customer in customers}

@@ -1,0 +1,290 @@
+"""
+All about one customer, in few queries whatever they have: the 360 page reads this.
+
+Lists stop at a screenful and say how many there are; what is kept by the month is asked for
+the last thirteen months only, so that the planner opens thirteen partitions and not a hundred.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models.functions import JSONObject
+
+from crm.platform.access.models import Staff
+from customers.models import (
+    AccountStatus,
+    Bill,
+    BillingAccount,
+    ContactMedium,
+    Customer,
+    IdentificationKind,
+    MediumKind,
+    MonthlyUsage,
+    PartyIdentification,
+    ServiceStop,
+    StopReason,
+    Subscriber,
+    SubscriberStatus,
+)
+from customers.selectors.history import Contact, Cursor, contacts_before, recent_months
+from customers.selectors.unmasking import HiddenField, name_of, number_of, value_of
+
+LINES = 10
+ACCOUNTS = 10
+
+
+@dataclass(frozen=True)
+class Document:
+    """An identity document, its number masked for good."""
+
+    kind: IdentificationKind
+    number_masked: str
+    valid_to: date | None
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Medium:
+    """One way to reach the customer."""
+
+    kind: MediumKind
+    is_preferred: bool
+    field: HiddenField
+
+
+@dataclass(frozen=True)
+class Stop:
+    reason: StopReason
+    raised_at: datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """A subscriber with the reasons why it is stopped, oldest first."""
+
+    subscriber: Subscriber
+    stops: list[Stop]
+    field: HiddenField
+
+
+@dataclass(frozen=True)
+class Money:
+    """What the accounts of a customer say together, in fen. `owed_fen` is not negative."""
+
+    balance_fen: int
+    owed_fen: int
+    dunning: int
+    as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class MonthOfBills:
+    month: date
+    billed_fen: int
+    paid_fen: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One customer with everything the page shows. `…_count` are true counts, lists are not."""
+
+    customer: Customer
+    name: HiddenField
+    documents: list[Document]
+    media: list[Medium]
+    lines: list[Line]
+    line_count: int
+    live_line_count: int
+    stopped_line_count: int
+    contract_ends_on: date | None
+    accounts: list[BillingAccount]
+    account_count: int
+    money: Money
+    months: list[date]
+    bills: list[MonthOfBills]
+    usage: list[dict[str, Any]]
+    contacts: list[Contact]
+    older_contacts: Cursor | None
+
+    @property
+    def verified_document(self) -> Document | None:
+        """The document whose holder was seen most recently, if any was."""
+        verified = [document for document in self.documents if document.verified_at]
+        return max(verified, key=lambda document: document.verified_at, default=None)
+
+
+def customer_overview(*, staff: Staff, number: str, at: datetime, today: date) -> Overview:
+    """
+    Return the customer with this number, if the account may see it, in six queries.
+
+    :raises Customer.DoesNotExist: if there is none, or it is out of reach.
+    """
+    customer = (
+        Customer.objects.visible_to(staff)
+        .select_related("party", "home_org", "manager")
+        .annotate(documents=_documents(), media=_media(at))
+        .get(number=number)
+    )
+    subscribers = list(_subscribers(customer, today)[:LINES])
+    accounts = list(_accounts(customer)[:ACCOUNTS])
+    months = recent_months(today)
+    contacts, older = contacts_before(customer=customer, before=None, at=at)
+    first = subscribers[0] if subscribers else None
+    return Overview(
+        customer=customer,
+        name=name_of(customer),
+        documents=[_document(row) for row in customer.documents],
+        media=[_medium(row) for row in customer.media],
+        lines=[_line(subscriber) for subscriber in subscribers],
+        line_count=first.all_lines if first else 0,
+        live_line_count=first.live_lines if first else 0,
+        stopped_line_count=first.stopped_lines if first else 0,
+        contract_ends_on=first.first_contract_end if first else None,
+        accounts=accounts,
+        account_count=accounts[0].all_accounts if accounts else 0,
+        money=_money(accounts),
+        months=months,
+        bills=_bills(customer, months),
+        usage=_usage(customer, months),
+        contacts=contacts,
+        older_contacts=older,
+    )
+
+
+def _documents() -> ArraySubquery:
+    rows = PartyIdentification.objects.filter(party=OuterRef("party_id")).order_by("pk")
+    return ArraySubquery(
+        rows.values(
+            row=JSONObject(
+                kind="kind",
+                number_masked="number_masked",
+                valid_to="valid_to",
+                verified_at="verified_at",
+            )
+        )
+    )
+
+
+def _document(row: dict[str, Any]) -> Document:
+    return Document(
+        kind=IdentificationKind(row["kind"]),
+        number_masked=row["number_masked"],
+        valid_to=row["valid_to"] and date.fromisoformat(row["valid_to"]),
+        verified_at=row["verified_at"] and datetime.fromisoformat(row["verified_at"]),
+    )
+
+
+def _media(at: datetime) -> ArraySubquery:
+    current = (
+        ContactMedium.objects.filter(party=OuterRef("party_id"), starts_at__lte=at)
+        .filter(Q(ends_at=None) | Q(ends_at__gt=at))
+        .order_by("kind", "-is_preferred", "pk")[:12]
+    )
+    return ArraySubquery(
+        current.values(
+            row=JSONObject(id="id", kind="kind", value="value", is_preferred="is_preferred")
+        )
+    )
+
+
+def _medium(row: dict[str, Any]) -> Medium:
+    field = value_of(medium_id=row["id"], kind=row["kind"], value=row["value"])
+    return Medium(MediumKind(row["kind"]), row["is_preferred"], field)
+
+
+def _subscribers(customer: Customer, today: date) -> QuerySet[Subscriber]:
+    """Live lines first, newest first, each with its open stops and the customer's counts."""
+    live = ~Q(status=SubscriberStatus.TERMINATED)
+    return (
+        Subscriber.objects.filter(customer=customer)
+        .annotate(
+            stops_json=_stops(),
+            all_lines=Window(Count("pk")),
+            live_lines=Window(Count("pk", filter=live)),
+            stopped_lines=Window(Count("pk", filter=Q(status=SubscriberStatus.SUSPENDED))),
+            first_contract_end=Window(
+                Min("contract_ends_on", filter=live & Q(contract_ends_on__gte=today))
+            ),
+        )
+        .order_by(F("ended_on").desc(nulls_first=True), "-opened_on", "-pk")
+    )
+
+
+def lines_before(*, customer: Customer, before: int | None, most: int) -> list[Line]:
+    """Return lines, newest record first, whose primary key is below `before`."""
+    subscribers = Subscriber.objects.filter(customer=customer).annotate(stops_json=_stops())
+    if before is not None:
+        subscribers = subscribers.filter(pk__lt=before)
+    return [_line(subscriber) for subscriber in subscribers.order_by("-pk")[:most]]
+
+
+def _stops() -> ArraySubquery:
+    stops = ServiceStop.objects.filter(subscriber=OuterRef("pk"), cleared_at=None)
+    return ArraySubquery(
+        stops.order_by("raised_at").values(row=JSONObject(reason="reason", raised_at="raised_at"))
+    )
+
+
+def _line(subscriber: Subscriber) -> Line:
+    stops = [
+        Stop(StopReason(row["reason"]), datetime.fromisoformat(row["raised_at"]))
+        for row in subscriber.stops_json
+    ]
+    return Line(subscriber, stops, number_of(subscriber))
+
+
+def _accounts(customer: Customer) -> QuerySet[BillingAccount]:
+    return (
+        BillingAccount.objects.filter(customer=customer)
+        .annotate(
+            all_accounts=Window(Count("pk")),
+            all_balance=Window(Sum("balance_fen")),
+            all_owed=Window(Sum("balance_fen", filter=Q(balance_fen__lt=0))),
+            all_dunning=Window(Count("pk", filter=Q(status=AccountStatus.DUNNING))),
+            oldest_as_of=Window(Min("balance_as_of")),
+        )
+        .order_by(F("closed_on").desc(nulls_first=True), "balance_fen", "pk")
+    )
+
+
+def _money(accounts: list[BillingAccount]) -> Money:
+    if not accounts:
+        return Money(0, 0, 0, None)
+    first = accounts[0]
+    return Money(
+        balance_fen=first.all_balance,
+        owed_fen=-(first.all_owed or 0),
+        dunning=first.all_dunning,
+        as_of=first.oldest_as_of,
+    )
+
+
+def _bills(customer: Customer, months: list[date]) -> list[MonthOfBills]:
+    rows = (
+        Bill.objects.filter(customer_id=customer.pk, month__gte=months[0], month__lte=months[-1])
+        .order_by("month")
+        .values("month")
+        .annotate(billed=Sum("amount_fen"), paid=Sum("paid_fen"))
+    )
+    return [MonthOfBills(row["month"], int(row["billed"]), int(row["paid"])) for row in rows]
+
+
+def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
+    """Return one row a month that has usage: seconds, messages, kilobytes of all lines."""
+    return list(
+        MonthlyUsage.objects.filter(
+            customer_id=customer.pk, month__gte=months[0], month__lte=months[-1]
+        )
+        .order_by("month")
+        .values("month")
+        .annotate(
+            voice_seconds=Sum(F("voice_out_seconds") + F("voice_in_seconds")),
+            sms=Sum("sms_count"),
+            data=Sum("data_kb"),
+            roaming=Sum("roaming_kb"),
+            dropped=Sum("dropped_calls"),
+        )
+    )
