@@ -195,9 +195,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # Feeds
 
-FEED_CHUNK_ROWS = environment.whole_number(
-    "FEED_CHUNK_ROWS", 250_000, least=1000, most=10_000_000
-)
+FEED_CHUNK_ROWS = environment.whole_number("FEED_CHUNK_ROWS", 250_000, least=1000, most=10_000_000)
 FEED_LATE_MONTHS = environment.whole_number("FEED_LATE_MONTHS", 3, least=0, most=1200)
 FEED_MOST_BYTES = (
     environment.whole_number("FEED_MOST_MEGABYTES", 20_480, least=1, most=1_000_000) << 20

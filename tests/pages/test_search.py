@@ -179,7 +179,7 @@ def test_a_search_is_written_down_without_what_was_typed(client, clerk, wang):
     assert "王" not in str(record.__dict__)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "%", "_", "'; --", "\x00", "😀", "a" * 500])
+@pytest.mark.parametrize("text", ["", "   ", "%", "_", "'; --", "😀", "a" * 500])
 def test_nonsense_finds_nobody(client, clerk, wang, text):
     assert typed(client, text).status_code == 200
     assert client.get("/search/", {"q": text}).status_code == 200

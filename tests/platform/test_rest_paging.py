@@ -66,7 +66,9 @@ def test_the_next_page_is_found_along_the_index_and_nothing_is_counted(api):
     ) as asked:
         api.get(url)
 
-    (sql,) = [q["sql"] for q in asked if "access_orgunit" in q["sql"] and "LIMIT" in q["sql"]]
+    (sql,) = [
+        q["sql"] for q in asked if 'FROM "access_orgunit"' in q["sql"] and "LIMIT" in q["sql"]
+    ]
     assert '("access_orgunit"."created_at", "access_orgunit"."id") < (' in sql
     assert not any("COUNT(" in q["sql"] for q in asked)
 
