@@ -58,8 +58,8 @@ class Supervisor:
             self._wait_for_answer()
             logins.tell(port=self.configuration.port, demo=demo)
             self._watch()
-        except Told:
-            say("Stopping ...")
+        except Told as told:
+            say(f"Stopping ({told}) ...")
         finally:
             self._end()
 
@@ -162,8 +162,8 @@ def _all_gone(children: list[Child], seconds: float) -> bool:
     return False
 
 
-def _told(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Told
+def _told(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Told(signal.Signals(number).name)
 
 
 def claim(configuration: Configuration) -> int:
