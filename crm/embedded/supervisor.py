@@ -26,6 +26,7 @@ from crm.embedded.watchdog import Watchdog
 
 LOOK_EVERY_SECONDS = 0.1
 ANSWERS_WITHIN_SECONDS = 60.0
+WORKERS_MOMENT_SECONDS = 5.0
 POLITE_SECONDS = 5.0
 HURRIED_SECONDS = 7.0
 SERVERS_SECONDS = 5.0
@@ -81,6 +82,8 @@ class Supervisor:
             child.forget_trouble()  # such as our own knocking before it was up
         if self.servers.postgres is not None:
             self.servers.postgres.make_database()
+        if self.watchdog is not None:
+            self.watchdog.forget_former_run()
 
     def _prepare(self) -> bool:
         """Bring database and files up to date; return whether the demo operator is there."""
@@ -106,10 +109,18 @@ class Supervisor:
             child.start()
 
     def _wait_for_answer(self) -> None:
+        """
+        Wait until pages are answered, then a moment for the workers, who start beside the web.
+
+        :raises SystemExit: if the web takes too long.
+        """
         until = time.monotonic() + ANSWERS_WITHIN_SECONDS
         while not self._answers():
             if time.monotonic() > until:
                 raise SystemExit(f"The web did not answer; {self.folder.logs}/web.log says why.")
+            self._look()
+        until = time.monotonic() + WORKERS_MOMENT_SECONDS
+        while self.watchdog and self.watchdog.silent_queues() and time.monotonic() < until:
             self._look()
 
     def _answers(self) -> bool:

@@ -9,6 +9,7 @@ whose queue is not empty and that has left none for a while is killed, and so re
 import signal
 import time
 
+from crm.celery import QUEUES
 from crm.embedded.children import Child, say
 from crm.embedded.folder import DataFolder
 from crm.embedded.redis import Redis
@@ -25,6 +26,15 @@ class Watchdog:
         self._broker = Redis(folder, folder.broker_socket, forgets=False)
         self._next = 0.0
 
+    def forget_former_run(self) -> None:
+        """Remove the signs of life that the broker kept from workers that are gone."""
+        for queue in QUEUES:
+            self._broker.ask(f"DEL {SIGN_OF_LIFE.format(queue=queue)}")
+
+    def silent_queues(self) -> list[str]:
+        """Return the queues whose worker has left no sign of life."""
+        return [queue for queue in QUEUES if self._is_silent(queue)]
+
     def look(self, children: list[Child]) -> None:
         """Kill the workers that have been silent too long while work waits for them."""
         if time.monotonic() < self._next:
@@ -33,8 +43,10 @@ class Watchdog:
         for child in children:
             kind, _, queue = child.name.partition("-")
             if kind == "worker" and child.age_seconds > SILENT_AFTER_SECONDS:
-                alive = self._broker.ask(f"EXISTS {SIGN_OF_LIFE.format(queue=queue)}")
                 waiting = self._broker.ask(f"LLEN {queue}")
-                if alive == ":0" and waiting.startswith(":") and waiting != ":0":
+                if self._is_silent(queue) and waiting.startswith(":") and waiting != ":0":
                     say(f"{child.name} takes no work although some waits; killing it.")
                     child.end(signal.SIGKILL)
+
+    def _is_silent(self, queue: str) -> bool:
+        return self._broker.ask(f"EXISTS {SIGN_OF_LIFE.format(queue=queue)}") == ":0"

@@ -125,6 +125,17 @@ class Stack:
                     found[name] = pid
         return found
 
+    def processor_seconds(self) -> float:
+        """
+        Return what it and all below it have used so far. A clock would measure how busy the
+        machine is with other things.
+        """
+        ticks = 0
+        for pid in [self.process.pid, *self.family()]:
+            figures = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, figures[11:15]))  # its own and its ended children's
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def family(self) -> list[int]:
         """Return every process below the supervisor."""
         parents = {
