@@ -1,5 +1,7 @@
 """Columns that several feeds share."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.access.masking import FieldClass
@@ -31,6 +33,10 @@ SERVICE_NUMBER = Column(
     length=32,
     personal=FieldClass.PHONE,
     meaning=_("the number in service: a phone number, a line"),
+)
+
+OPTIONAL_CUSTOMER_NUMBER = replace(
+    CUSTOMER_NUMBER, aliases=("customer",), required=False, meaning=_("the customer's number")
 )
 
 PARTY = (
@@ -91,6 +97,11 @@ ACCOUNT = (
     Column(name="account_opened_on", kind=Kind.DATE, meaning=_("account since")),
     Column(name="account_closed_on", kind=Kind.DATE, meaning=_("account until")),
 )  # fmt: skip
+
+ACCOUNT_NUMBER = replace(
+    ACCOUNT[0], aliases=("account",), meaning=_("the billing account's number")
+)
+REQUIRED_ACCOUNT_NUMBER = replace(ACCOUNT_NUMBER, required=True)
 
 SUBSCRIBER = (
     Column(name="subscriber_number", aliases=("subscriber",), kind=Kind.CODE, length=32,

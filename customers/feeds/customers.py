@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from crm.platform.access.masking import FieldClass, mask
 from crm.platform.access.models import OrgLevel, OrgUnit
 from crm.platform.feeds.chunks import Chunk
-from crm.platform.feeds.definition import Characteristic, Derive, FileFacts, Staged
+from crm.platform.feeds.definition import Characteristic, Derive, FileFacts, Preparation, Staged
 from crm.platform.feeds.entity import EntityFeed
 from crm.platform.feeds.entity_undo import Owned, Reference
 from crm.platform.feeds.reasons import CellFault
@@ -19,7 +19,7 @@ from customers.feeds import parts, sides
 from customers.feeds.characteristics import declare, declared_types
 from customers.feeds.columns import ACCOUNT, CUSTOMER, CUSTOMER_NUMBER, PARTY, SUBSCRIBER
 from customers.feeds.search_keys import SEPARATOR, add_keys, remake_keys, renew_keys
-from customers.feeds.subscribers import STATUS_SAID, SUBSCRIBER_FINDINGS
+from customers.feeds.subscriber_rules import STATUS_SAID, subscriber_findings
 from customers.identity import (
     IdentityFault,
     birth_date_of,
@@ -33,6 +33,7 @@ from customers.search import keys_for, sort_key
 ROOT_ORG = "OPERATOR"
 
 
+_OPENED = "coalesce(s.subscriber_opened_on, u.opened_on, s.opened_on)"
 OF_PARTY = "(SELECT c.id FROM customers_customer AS c WHERE c.party_id = t.party_id)"
 OF_SUBSCRIBER = "(SELECT u.customer_id FROM customers_subscriber AS u WHERE u.id = t.subscriber_id)"
 OWNED = (
@@ -91,18 +92,24 @@ class CustomersFeed(EntityFeed):
     def declared_types(self, characteristics: Iterable[Characteristic]) -> dict[str, str]:
         return declared_types(characteristics)
 
-    def prepare(self, stage: str, facts: FileFacts) -> list[str]:
-        declare(facts)
+    def prepare(self, run: Preparation) -> None:
+        declare(run.facts)
         if OrgUnit.objects.filter(parent=None).exists():
-            return []
+            return
         OrgUnit.objects.create(
             code=ROOT_ORG, name="Operator", name_en="Operator", level=OrgLevel.PROVINCE
         )
-        return [_("There was no organisation unit; “%(code)s” was made.") % {"code": ROOT_ORG}]
+        run.notes.append(
+            _("There was no organisation unit; “%(code)s” was made.") % {"code": ROOT_ORG}
+        )
 
-    def after_undo(self, undoing: Undoing, *, removed: list[int], restored: list[int]) -> None:
+    def customers_of(self, undoing: Undoing) -> list[int]:
+        return []  # the undo itself finds them: here they are what is taken back
+
+    def after_undo(self, undoing: Undoing, customers: list[int], removed: list[int]) -> None:
         undoing.execute("DELETE FROM customers_searchkey WHERE customer_id = ANY(%s)", [removed])
-        remake_keys(restored)
+        rows = undoing.rows("SELECT DISTINCT owner FROM undo_touched WHERE owner IS NOT NULL")
+        remake_keys(sorted({owner for (owner,) in rows} - set(removed)))
 
     def resolved(self, chunk: Chunk, wave: str) -> str:
         facts = chunk.facts
@@ -113,7 +120,7 @@ class CustomersFeed(EntityFeed):
              "account_number", "account_of_another"),
             ("u.customer_id IS DISTINCT FROM c.id AND u.id IS NOT NULL",
              "subscriber_number", "subscriber_of_another"),
-            *SUBSCRIBER_FINDINGS,
+            *subscriber_findings(opened=_OPENED),
             (f"c.characteristics_as_of > {day(facts.as_of)} AND s.has_characteristics",
              "", "older_than_known", "c.characteristics_as_of"),
         )  # fmt: skip

@@ -26,6 +26,8 @@ add_reasons(
             "higher version."
         ),
         "older_version": _("Version %(detail)s, which is newer, is known already."),
+        "no_account": _("No billing account pays for this subscriber."),
+        "payment_differs": _("The payment is known already with another channel or reversal."),
         "amount_differs": _(
             "The payment is known already with %(detail)s fen. Send a reversal instead."
         ),

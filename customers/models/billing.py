@@ -67,7 +67,10 @@ class Payment(models.Model):
     reversal_of = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        indexes = [models.Index(name="payment_of_customer", fields=["customer_id", "paid_at"])]
+        indexes = [
+            models.Index(name="payment_of_customer", fields=["customer_id", "paid_at"]),
+            models.Index(name="payment_by_number", fields=["number"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="payment_negative_only_as_reversal",
@@ -82,6 +85,8 @@ class Payment(models.Model):
 class MonthlyUsage(models.Model):
     """
     What a subscriber used in a month: seconds, messages, kilobytes, and the network's share.
+    A higher `version` replaces a lower one; where the feed states none it is the day on which
+    the file was so, as yyyymmdd.
 
     `dropped_calls` counts calls the network lost: the quality a customer feels.
     """
@@ -97,6 +102,7 @@ class MonthlyUsage(models.Model):
     roaming_kb = models.BigIntegerField(default=0)
     night_data_kb = models.BigIntegerField(default=0)
     dropped_calls = models.IntegerField(default=0)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         indexes = [models.Index(name="monthlyusage_of_customer", fields=["customer_id", "month"])]

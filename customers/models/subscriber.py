@@ -61,6 +61,12 @@ class Subscriber(TimeStamped):
     class Meta:
         indexes = [
             models.Index(name="subscriber_ended", fields=["ended_on"], condition=~Q(ended_on=None)),
+            # Late usage of a number that somebody else holds by now.
+            models.Index(
+                name="subscriber_former_holder",
+                fields=["service_number"],
+                condition=~Q(ended_on=None),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

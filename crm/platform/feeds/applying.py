@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.platform.events.outbox import publish
 from crm.platform.feeds.chunks import close_chunk, open_chunk
-from crm.platform.feeds.definition import Counts, FeedRefused
+from crm.platform.feeds.definition import Counts, FeedRefused, Preparation, feed_named
 from crm.platform.feeds.models import Batch, BatchChunk, BatchStatus, Reject
 from crm.platform.feeds.plan import Plan
 from crm.platform.feeds.rejects import fill_rejects
@@ -114,13 +114,22 @@ def _apply_in_chunks(run: Run) -> None:
 
 
 def _prepare(run: Run) -> None:
-    notes = run.plan.feed.prepare(stage_of(run.batch), run.plan.facts)
-    run.batch.notes = [*dict.fromkeys([*run.batch.notes, *notes])]
+    """Let the feed make ready what it needs; what it found is kept for a run that goes on."""
+    batch = run.batch
+    batch.context.setdefault("chunk_rows", settings.FEED_CHUNK_ROWS)
+    preparation = Preparation(
+        stage_of(batch), run.plan.facts, run.late_months, dict(batch.context), []
+    )
+    run.plan.feed.prepare(preparation)
+    batch.context = preparation.context
+    batch.notes = [*dict.fromkeys([*batch.notes, *preparation.notes])]
+    batch.save(update_fields=["context", "notes"])
 
 
 def _chunks(batch: Batch) -> int:
-    last_row = _last_row(batch)
-    return max(1, -(-last_row // settings.FEED_CHUNK_ROWS))
+    """How many chunks the batch has: the whole file once for each pass of its feed."""
+    ranges = max(1, -(-_last_row(batch) // batch.context["chunk_rows"]))
+    return ranges * len(feed_named(batch.feed).passes)
 
 
 def _last_row(batch: Batch) -> int:
@@ -130,8 +139,10 @@ def _last_row(batch: Batch) -> int:
 
 
 def _apply_chunk(run: Run, number: int) -> None:
-    size, batch = settings.FEED_CHUNK_ROWS, run.batch
-    run.progress(number * size, batch.rows, _("Applying"))
+    batch = run.batch
+    size, passes = batch.context["chunk_rows"], run.plan.feed.passes
+    which, first = divmod(number, _chunks(batch) // len(passes))
+    run.progress(min(first * size, batch.rows), batch.rows, _("Applying"))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, batch.feed])
@@ -140,8 +151,9 @@ def _apply_chunk(run: Run, number: int) -> None:
         facts=run.plan.facts,
         stage=stage_of(batch),
         number=number,
-        first_row=number * size + 1,
-        last_row=(number + 1) * size,
+        first_row=first * size + 1,
+        last_row=(first + 1) * size,
+        only=passes[which],
         at=run.at,
         late_months=run.late_months,
     )

@@ -20,7 +20,7 @@ MOST_WAVES = 50
 @dataclass
 class Chunk:
     """
-    The rows `first_row` to `last_row` of a batch's staging table `stage`.
+    The rows `first_row` to `last_row` of a batch's staging table `stage` that satisfy `only`.
 
     `own_transactions` are the ids of the transactions that wrote this batch so far, this one
     included: rows they wrote need no image of what was before. `fills_only`: the file was
@@ -32,6 +32,7 @@ class Chunk:
     stage: str
     first_row: int
     last_row: int
+    only: str
     at: datetime
     late_months: int
     fills_only: bool
@@ -58,7 +59,7 @@ class Chunk:
     @property
     def staged_rows(self) -> str:
         """A condition on `s` that keeps the rows of this chunk."""
-        return f"s.row BETWEEN {self.first_row:d} AND {self.last_row:d}"
+        return f"s.row BETWEEN {self.first_row:d} AND {self.last_row:d} AND {self.only}"
 
     def reject(self, rows: str) -> int:
         """Write down why rows are rejected; `rows` is a query of (row, findings text[])."""
@@ -78,8 +79,8 @@ class Chunk:
         `rows` is the part of a query after SELECT … FROM that gives the rows of `table` as `t`.
         """
         self.execute(
-            'INSERT INTO feeds_beforeimage (chunk_id, "table", before)'
-            f" SELECT {self.record.pk:d}, '{table}', to_jsonb(t) FROM {rows}"
+            'INSERT INTO feeds_beforeimage (chunk_id, "table", before, written_by)'
+            f" SELECT {self.record.pk:d}, '{table}', to_jsonb(t), t.xmin::text::bigint FROM {rows}"
             f" AND NOT {written_by(self.own_transactions)} FOR UPDATE OF t"
         )
 
@@ -101,6 +102,7 @@ def open_chunk(
     number: int,
     first_row: int,
     last_row: int,
+    only: str,
     at: datetime,
     late_months: int,
 ) -> Chunk:
@@ -122,6 +124,7 @@ def open_chunk(
         stage=stage,
         first_row=first_row,
         last_row=last_row,
+        only=only,
         at=at,
         late_months=late_months,
         fills_only=batch.duplicate_of_id is not None,

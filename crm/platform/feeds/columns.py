@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+import orjson
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     MOMENT = "timestamptz"
     BOOLEAN = "boolean"
     CHOICE = "choice"
+    ITEMS = "jsonb"
 
 
 _STAGED_AS = {Kind.MONTH: "date", Kind.CHOICE: "text", Kind.TEXT: "text"}
@@ -77,6 +79,11 @@ class Column:
     def few_values(self) -> bool:
         """Whether a file repeats few different cells, so that remembering them pays."""
         return self.kind in (Kind.DATE, Kind.MONTH, Kind.BOOLEAN, Kind.CHOICE)
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether every cell has to be read: the plain spelling is not what files write."""
+        return self.kind == Kind.ITEMS
 
     @property
     def pattern(self) -> str:
@@ -208,6 +215,21 @@ def _choice(column: Column, cell: str) -> str:
     raise CellFault("not_a_choice", ", ".join(column.choices))
 
 
+def _items(_column: Column, cell: str) -> str:
+    """Amounts by name, as a JSON object or as name=fen;name=fen."""
+    try:
+        if cell.startswith("{"):
+            items = orjson.loads(cell)
+        else:
+            pairs = (pair.rpartition("=") for pair in cell.strip(";").split(";"))
+            items = {name.strip(): int(fen) for name, _equals, fen in pairs}
+    except ValueError:
+        raise CellFault("not_items") from None
+    if not all(type(fen) is int and abs(fen) <= BIGGEST and name for name, fen in items.items()):
+        raise CellFault("not_items")
+    return orjson.dumps(items).decode()
+
+
 _READERS: dict[Kind, Callable[[Column, str], str]] = {
     Kind.CODE: _code,
     Kind.TEXT: _text,
@@ -217,6 +239,7 @@ _READERS: dict[Kind, Callable[[Column, str], str]] = {
     Kind.MOMENT: _moment,
     Kind.BOOLEAN: _boolean,
     Kind.CHOICE: _choice,
+    Kind.ITEMS: _items,
 }
 
 

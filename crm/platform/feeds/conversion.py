@@ -4,11 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 
 from crm.platform.feeds.columns import Column, Kind
-from crm.platform.feeds.mapping import FeedMapping, Rule
+from crm.platform.feeds.mapping import UNITS, FeedMapping, Rule
 from crm.platform.feeds.reasons import CellFault
 
 Make = Callable[[list[str]], str]
@@ -52,8 +52,8 @@ def _maker_of_one(
         steps.append(partial(_translated, rule.values))
     if rule.date_format:
         steps.append(partial(_parsed, rule.date_format, target.kind))
-    if rule.unit == "yuan":
-        steps.append(partial(fen_of_yuan, decimal=mapping.decimal))
+    if rule.unit:
+        steps.append(partial(in_smallest_unit, unit=rule.unit, decimal=mapping.decimal))
     return partial(_converted, header[rule.column], tuple(steps), rule.default or "")
 
 
@@ -109,22 +109,20 @@ def _parsed(form: str, kind: Kind, cell: str) -> str:
     return moment.isoformat() if kind == Kind.MOMENT else moment.date().isoformat()
 
 
-def fen_of_yuan(cell: str, *, decimal: str = ".") -> str:
+def in_smallest_unit(cell: str, *, unit: str, decimal: str = ".") -> str:
     """
-    Return whole fen for an amount in yuan, exactly: 29.85 → 2985. Never by way of a float.
+    Return an amount in its smallest unit, exactly: 29.85 yuan → 2985. Never by way of a float.
 
     :raises CellFault: for no number, or parts of a fen.
     """
     plain = cell.replace(",", "") if decimal == "." else cell.replace(".", "").replace(",", ".")
     if not _DECIMAL.fullmatch(plain):
         raise CellFault("not_a_number")
-    try:
-        fen = Decimal(plain) * 100
-    except InvalidOperation:
-        raise CellFault("not_a_number") from None
-    if fen != fen.to_integral_value():
+    amount = Decimal(plain) * UNITS[unit]
+    whole = amount.to_integral_value(ROUND_HALF_UP)
+    if amount != whole and unit in ("fen", "yuan"):
         raise CellFault("not_exact")
-    return str(int(fen))
+    return str(int(whole))
 
 
 def months_before(day: date, months: int) -> date:

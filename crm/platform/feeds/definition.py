@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -57,10 +57,25 @@ class FileFacts:
     key: str
     characteristics: tuple[Characteristic, ...]
     arrived_at: datetime
+    is_correction: bool = False
 
     @property
     def today(self) -> date:
         return self.arrived_at.date()
+
+
+@dataclass
+class Preparation:
+    """
+    What a feed does before the first chunk of a file. `context` (JSON) is kept for all chunks,
+    also of a run that goes on after an interruption; `notes` are for people.
+    """
+
+    stage: str
+    facts: FileFacts
+    late_months: int
+    context: dict[str, Any]
+    notes: list[str]
 
 
 @dataclass
@@ -91,7 +106,9 @@ class Feed(ABC):
 
     `one_of`: groups of columns of which a file has, and a row fills, at least one.
     `key`: the column that names the row for a person. `amount`: the column that control totals
-    add up. `entities`: whose characteristics the file may carry.
+    add up. `passes`: conditions on a staged row `s`; the whole file is applied once for each, so
+    that what refers to other rows of the same file comes after them. `entities`: whose
+    characteristics the file may carry.
     """
 
     code: str
@@ -102,10 +119,15 @@ class Feed(ABC):
     derived: tuple[Staged, ...] = ()
     amount: str = ""
     entities: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ("true",)
 
     @property
     def by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
+
+    def derived_columns(self, stated: frozenset[str]) -> tuple[Staged, ...]:
+        """Return which of the `derived` columns a file with these columns fills."""
+        return self.derived
 
     def derive(self, facts: FileFacts, positions: Mapping[str, int]) -> Derive | None:
         """
@@ -120,12 +142,8 @@ class Feed(ABC):
         return {}
 
     @abstractmethod
-    def prepare(self, stage: str, facts: FileFacts) -> list[str]:
-        """
-        Make ready what the chunks need: partitions, declarations. Harmless if none follows.
-
-        Returns notes for people, if it made something worth knowing.
-        """
+    def prepare(self, run: "Preparation") -> None:
+        """Make ready what the chunks need: partitions, declarations. Harmless if none follows."""
 
     @abstractmethod
     def tables(self) -> list[str]:

@@ -9,6 +9,7 @@ run, rolled back at its end; that is why its counts are the counts.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -115,6 +116,7 @@ def _planned(batch: Batch, at: datetime) -> Plan:
     batch.encoding, batch.header = found.encoding, planned.header
     batch.source, batch.as_of = mapping.source, mapping.as_of
     _compare_with_earlier(batch)
+    planned.facts = replace(planned.facts, is_correction=batch.corrects_id is not None)
     batch.notes = _notes(batch, planned)
     batch.save()
     return planned
@@ -166,7 +168,6 @@ def _end(batch: Batch, status: BatchStatus, error: str) -> None:
         if batch.is_finished:
             return
         take_back(batch)
-        BatchChunk.objects.filter(batch=batch).delete()
         batch.rejected = Reject.objects.filter(batch=batch).count()
         batch.move_to(status)
         batch.error, batch.finished_at = error[:1000], timezone.now()

@@ -144,10 +144,16 @@ class EntityFeed(Feed):
 
     def undo(self, undoing: Undoing) -> None:
         table = next(part.table for part in self.parts if part.name == self.primary)
-        removed, restored = undo_entities(
+        customers = self.customers_of(undoing)
+        removed = undo_entities(
             undoing, primary=table, owned=self.owned, references=self.references
         )
-        self.after_undo(undoing, removed=removed, restored=restored)
+        self.after_undo(undoing, customers, removed)
 
-    def after_undo(self, undoing: Undoing, *, removed: list[int], restored: list[int]) -> None:
+    @abstractmethod
+    def customers_of(self, undoing: Undoing) -> list[int]:
+        """Return the customers whose rows the batch wrote, before they are taken back."""
+
+    @abstractmethod
+    def after_undo(self, undoing: Undoing, customers: list[int], removed: list[int]) -> None:
         """Bring what is derived from the entities (search keys) back in line."""

@@ -30,11 +30,11 @@ class Reference:
 
 def undo_entities(
     undoing: Undoing, *, primary: str, owned: Sequence[Owned], references: Sequence[Reference]
-) -> tuple[list[int], list[int]]:
+) -> list[int]:
     """
     Take back a batch's entities. `owned` lists the tables, those that refer to others first.
 
-    Returns the ids of the primaries removed and of those restored.
+    Returns the ids of the primaries removed.
     """
     _gather(undoing, owned)
     _find_kept(undoing, primary, owned, references)
@@ -50,10 +50,10 @@ def undo_entities(
     for part in owned:
         _restore(undoing, part)
     removed = sorted((created & touched) - kept)
-    restored = sorted(touched - created - kept)
-    undoing.removed, undoing.restored = len(removed), len(restored)
+    undoing.removed = len(removed)
+    undoing.restored = len(touched - created - kept)
     undoing.kept = (len(created) - len(removed)) + len((touched - created) & kept)
-    return removed, restored
+    return removed
 
 
 def _gather(undoing: Undoing, owned: Sequence[Owned]) -> None:

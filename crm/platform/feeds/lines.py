@@ -49,6 +49,9 @@ class LineMaker:
             for index, column in enumerate(plan.targets)
             if column.few_values
         ]
+        self._read_always = [
+            (index, column.read) for index, column in enumerate(plan.targets) if column.is_converted
+        ]
         self._fits = re.compile("\t".join(c.pattern for c in plan.targets)).fullmatch
         self._packs = [cells.packed for cells in plan.characteristic_cells()]
         self._derive = plan.derive()
@@ -89,6 +92,8 @@ class LineMaker:
             cells[index] = make(record)
         for index, remembered in self._remembered:
             cells[index] = remembered[cells[index]]
+        for index, read in self._read_always:
+            cells[index] = read(cells[index])
         return cells
 
     def _is_filled(self, cells: list[str]) -> bool:

@@ -10,7 +10,8 @@ from datetime import date
 from crm.platform.feeds.definition import Characteristic
 
 VALUE_TYPES = ("TEXT", "INTEGER", "DECIMAL", "BOOLEAN", "DATE")
-UNITS = ("fen", "yuan")
+UNITS = {"fen": 1, "yuan": 100, "seconds": 1, "minutes": 60, "kb": 1, "mb": 1024, "gb": 1024**2}
+"""How many of the smallest unit; money comes out even or is refused, measures are rounded."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class Batch(models.Model):
     `rows` is every data row of the file; a finished batch has rows = created + updated +
     unchanged + rejected. `staged_rows` tells a run that was cut off that staging is complete;
     its chunks tell how far applying came. `mapping_text` is the mapping as it was used, for
-    ever. `late` counts applied rows of a month that had been closed already.
+    ever. `context` is what its feed found before the first chunk and all chunks must agree on.
+    `late` counts applied rows of a month that had been closed already.
     """
 
     MOVES = {
@@ -79,6 +80,7 @@ class Batch(models.Model):
     removed = models.BigIntegerField(default=0)
     restored = models.BigIntegerField(default=0)
     kept_because_changed = models.BigIntegerField(default=0)
+    context = models.JSONField(default=dict)
     notes = models.JSONField(default=list)
     error = models.CharField(max_length=1000, blank=True)
     job_id = models.UUIDField(null=True, blank=True)
@@ -206,13 +208,14 @@ class BatchChunk(models.Model):
 
 class BeforeImage(models.Model):
     """
-    A row as it was before a chunk changed it. Written set by set, so without a foreign key
-    checked row by row; the batch's own deletion takes it along through its chunk number.
+    A row as it was before a chunk changed it, and the transaction that had written it so.
+    Written set by set, so without a foreign key checked row by row.
     """
 
     chunk = models.ForeignKey(BatchChunk, models.CASCADE, related_name="+", db_constraint=False)
     table = models.CharField(max_length=63)
     before = models.JSONField()
+    written_by = models.BigIntegerField(default=0)
 
     class Meta:
         default_permissions = ()

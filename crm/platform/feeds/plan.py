@@ -74,7 +74,8 @@ class Plan:
     def filled(self) -> list[str]:
         """The columns of a line of COPY, in order."""
         entities = [f"{entity}_characteristics" for entity in self._entities()]
-        return [c.name for c in self.targets] + entities + [s.name for s in self.feed.derived]
+        derived = self.feed.derived_columns(self.facts.stated)
+        return [c.name for c in self.targets] + entities + [s.name for s in derived]
 
     def makers(self) -> list[tuple[int, Make]]:
         """The targets that are not simply a column of the file, by position among the targets."""

@@ -21,6 +21,7 @@ class ReadModelFeed(Feed):
     `table` with primary key `identity`; the month's column `partitioned_by` is part of it.
     `owners` are written with each row and never compared. `values` maps what the file may
     state to what a new row gets where it does not; `generated` are set on new rows alone.
+    `insert_order`: the primary key's own order, where that is not `identity`'s.
     """
 
     table: str
@@ -29,6 +30,7 @@ class ReadModelFeed(Feed):
     owners: tuple[str, ...]
     values: Mapping[str, str]
     generated: Mapping[str, str] = {}
+    insert_order: tuple[str, ...] = ()
 
     @abstractmethod
     def resolved(self, chunk: Chunk) -> str:
@@ -93,7 +95,7 @@ class ReadModelFeed(Feed):
             f" SELECT r.row, {self._compared(chunk)} AS verdict"
             f" FROM feed_rows AS r JOIN {self.table} AS t USING ({', '.join(self.identity)})"
             f" WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
-            + ("" if wave > 1 or self._anything_there(chunk) else " AND false")
+            + ("" if wave > 1 or self.anything_there(chunk) else " AND false")
         )
         counts = Counts(rejected=self._reject_met(chunk))
         counts.unchanged = chunk.value("SELECT count(*) FROM feed_met WHERE verdict = '='")
@@ -102,8 +104,8 @@ class ReadModelFeed(Feed):
         counts.created = self._insert(chunk, wave)
         return counts
 
-    def _anything_there(self, chunk: Chunk) -> bool:
-        """Whether the table has a row in the months of this chunk at all."""
+    def anything_there(self, chunk: Chunk) -> bool:
+        """Note the months of this chunk; return whether the table has any row in them."""
         column = self.partitioned_by
         first, last = chunk.row(
             f"SELECT min({column}), max({column}) FROM feed_rows WHERE findings = '{{}}'"
@@ -118,11 +120,11 @@ class ReadModelFeed(Feed):
         )
 
     def _compared(self, chunk: Chunk) -> str:
-        same = " AND ".join(f"(r.{c} IS NULL OR r.{c} = t.{c})" for c in self.compared())
+        same = " AND ".join(f"(r.{c} IS NULL OR r.{c} = t.{c})" for c in self.compared(chunk.facts))
         otherwise = SAME if chunk.fills_only else self.verdict(chunk.facts)
         return f"CASE WHEN {same} THEN {SAME} ELSE {otherwise} END"
 
-    def compared(self) -> list[str]:
+    def compared(self, facts: FileFacts) -> list[str]:
         """Return the columns whose difference makes a difference."""
         return list(self.values)
 
@@ -161,7 +163,7 @@ class ReadModelFeed(Feed):
             f"INSERT INTO {self.table} ({', '.join(columns)}) SELECT {', '.join(made)}"
             f" FROM feed_rows AS r WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
             " AND NOT EXISTS (SELECT FROM feed_met AS m WHERE m.row = r.row)"
-            f" ORDER BY {', '.join(f'r.{c}' for c in self.identity)}"
+            f" ORDER BY {', '.join(f'r.{c}' for c in self.insert_order or self.identity)}"
         )
 
     def undo(self, undoing: Undoing) -> None:

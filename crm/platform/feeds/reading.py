@@ -164,6 +164,6 @@ class RecordReader:
 def _fault(error: csv.Error, lines: int) -> str:
     if "field limit" in str(error):
         return "quote_not_closed" if lines > 1 else "row_too_long"
-    if "unexpected end" in str(error):
-        return "quote_not_closed"
-    return "stray_return" if "new-line" in str(error) else "bad_quote"
+    if "new-line" in str(error):
+        return "stray_return"
+    return "quote_not_closed" if lines > 1 or "unexpected end" in str(error) else "bad_quote"

@@ -37,7 +37,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "not_a_choice": _("“%(column)s” must be one of %(detail)s, not “%(value)s”."),
     "not_in_map": _("The mapping does not say what “%(value)s” in “%(column)s” means."),
     "wrong_type": _("“%(column)s” is declared as %(detail)s; “%(value)s” is not."),
-    "not_json": _("“%(column)s” must be a JSON object of whole numbers: “%(value)s”."),
+    "not_items": _("“%(column)s” must be amounts by name (a=100;b=250 or JSON): “%(value)s”."),
     # the row against what is known
     "older_than_known": _("Something newer is known already (as of %(detail)s)."),
     "too_late": _("The month lies more than %(detail)s months before the latest one loaded."),

@@ -40,7 +40,7 @@ def fill_rejects(batch: Batch, plan: Plan) -> None:
     Give the rows that the database rejected their cells, by reading the file once more, and
     name the file's own column in each finding instead of the feed's.
     """
-    unfilled = Reject.objects.filter(batch=batch, raw=None).order_by("row_number")
+    unfilled = Reject.objects.filter(batch=batch, raw__isnull=True).order_by("row_number")
     rows = array("q", unfilled.values_list("row_number", flat=True).iterator(chunk_size=10_000))
     if not rows:
         return

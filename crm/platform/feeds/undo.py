@@ -10,6 +10,7 @@ bears other ids; such batches refuse to be undone rather than guess.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import connection, transaction
@@ -37,10 +38,28 @@ class Undoing:
     restored: int = 0
     kept: int = 0
 
-    @property
+    @cached_property
     def ours(self) -> str:
-        """The condition that the row `t` is still as the batch wrote it."""
-        return written_by(self.transactions)
+        """
+        The condition that the row `t` is still as the batch wrote it: by its mark, or because
+        a later batch that changed it was taken back and put this very row there again.
+        """
+        mark = written_by(self.transactions)
+        images = f"feeds_beforeimage WHERE written_by = ANY('{{{_listed(self.transactions)}}}')"
+        taken_back = [
+            xid
+            for (xid,) in self.rows(
+                "SELECT DISTINCT b.xmin::text::bigint FROM feeds_batch AS b"
+                " JOIN feeds_batchchunk AS k ON k.batch_id = b.id"
+                f" WHERE b.status IN ('UNDONE', 'CANCELLED', 'REFUSED') AND b.id <> %s"
+                f" AND k.id IN (SELECT chunk_id FROM {images})",
+                [self.batch.pk],
+            )
+        ]
+        if not taken_back:
+            return mark
+        again = f"to_jsonb(t) IN (SELECT before FROM {images})"
+        return f"({mark} OR {written_by(taken_back)} AND {again})"
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         self.cursor.execute(sql, params or None)
@@ -74,6 +93,10 @@ class Undoing:
             f" ON k.id = b.chunk_id, jsonb_populate_record(NULL::{table}, b.before) AS t"
             f" WHERE k.batch_id = {self.batch.pk:d} AND b.table = '{table}'"
         )
+
+
+def _listed(transactions: Sequence[int]) -> str:
+    return ",".join(map(str, transactions))
 
 
 @transaction.atomic

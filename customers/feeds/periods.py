@@ -1,0 +1,55 @@
+"""Months of big tables: made before the first row needs them, closed after the later ones came."""
+
+from django.db import connection
+
+from crm.platform.feeds.chunks import Chunk
+from crm.platform.feeds.definition import Preparation
+from crm.platform.feeds.sql import day
+from crm.platform.records import ensure_months
+
+LATEST = "latest_month"
+
+
+def prepare_months(run: Preparation, *, table: str, column: str, staged: str) -> None:
+    """
+    Remember the latest month that is loaded already, and make the months the file brings.
+
+    Every chunk of a file compares with the same latest month, whatever the chunks before loaded.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max({column}) FROM {table}")
+        (latest,) = cursor.fetchone()
+        if LATEST not in run.context:
+            run.context[LATEST] = latest.strftime("%Y-%m-01") if latest else None
+        cursor.execute(
+            f"SELECT DISTINCT date_trunc('month', s.{staged} AT TIME ZONE 'UTC')::date"
+            f" FROM {run.stage} AS s WHERE s.{staged} >= '2000-01-01'"
+            f" AND s.{staged} < {day(run.facts.today)} + interval '62 days'"
+        )
+        months = [month for (month,) in cursor.fetchall()]
+    for month in sorted(months):
+        ensure_months(table, first=month, last=month)
+
+
+def months_late(chunk: Chunk, month: str) -> str:
+    """
+    Return the expression of how many months a row's month lies before the latest one that was
+    loaded when the batch began: above zero, its month had been closed.
+    """
+    latest = chunk.batch.context.get(LATEST)
+    if latest is None:
+        return "0"
+    year, number = int(latest[:4]), int(latest[5:7])
+    return (
+        f"({year * 12 + number} - (extract(year FROM {month})::int * 12"
+        f" + extract(month FROM {month})::int))"
+    )
+
+
+def time_rules(chunk: Chunk, column: str) -> list[tuple[str, ...]]:
+    """Return what may be wrong with when a row says it was."""
+    tomorrow = f"{day(chunk.facts.today)} + interval '2 days'"
+    return [
+        (f"s.{column} >= {tomorrow}", column, "in_the_future"),
+        (f"s.{column} < '2000-01-01'", column, "too_long_ago"),
+    ]
