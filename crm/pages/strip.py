@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -44,9 +45,9 @@ def _balance(overview: Overview) -> Fact:
     money = overview.money
     if not overview.account_count:
         return Fact(_("Balance"), "–", gettext("no billing account"), "off", "wallet-off")
-    return Fact(
-        _("Balance"), amount(money.balance_fen), moment(money.as_of), "", "wallet", "#accounts"
-    )
+    balance = amount(money.balance_fen)
+    told = format_html(gettext("as of {}"), moment(money.as_of)) if money.as_of else ""
+    return Fact(_("Balance"), balance, told, "", "wallet", "#accounts")
 
 
 def _arrears(overview: Overview) -> Fact:

@@ -2,6 +2,7 @@
 
 from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
+from customers.selectors.listing import assigned_customers, customers_with_facts
 from customers.selectors.overview import Line, Overview, customer_overview, lines_before
 from customers.selectors.unmasking import HiddenField, hidden_field
 
@@ -13,9 +14,11 @@ __all__ = [
     "Line",
     "Match",
     "Overview",
+    "assigned_customers",
     "characteristics_of",
     "contacts_before",
     "customer_overview",
+    "customers_with_facts",
     "find_customers",
     "hidden_field",
     "lines_before",

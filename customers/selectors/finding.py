@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from crm.platform.access.models import Reach, Staff
 from crm.platform.access.scope import scope_of
-from customers.models import Customer, Interaction, SearchKey, Subscriber, SubscriberStatus
+from customers.models import (
+    Customer,
+    SearchKey,
+)
 from customers.search import Prefix, query_keys
+from customers.selectors.listing import customers_with_facts
 
 BY_NAME = {"name", "pinyin", "initials"}
-RECENT = timedelta(days=400)
 SCANNED = 20_000
 """Keys looked through for one prefix. It bounds the work where a prefix is common and the
 asker sees few of its customers (every 王 of a province, for one hall)."""
@@ -68,7 +70,7 @@ def find_customers(
         kinds = _beginning_of_few(visible, beginnings, most=most)
     elif not kinds:
         kinds, was_cut = _beginning(visible, beginnings, most=most)
-    customers = _with_facts(list(kinds)[:most], at=at)
+    customers = customers_with_facts(visible, list(kinds)[:most], at=at)
     return Found(
         [Match(customers[pk], kinds[pk]) for pk in list(kinds)[:most] if pk in customers],
         is_exact=is_exact,
@@ -155,28 +157,3 @@ def _any_longer_than_scanned(prefixes: list[Prefix]) -> bool:
         .exists()
         for prefix in prefixes
     )
-
-
-def _with_facts(pks: list[int], *, at: datetime) -> dict[int, Customer]:
-    """Load customers with what tells them apart."""
-    lines = (
-        Subscriber.objects.filter(customer=OuterRef("pk"))
-        .exclude(status=SubscriberStatus.TERMINATED)
-        .order_by()
-        .values("customer")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
-    last_contact = (
-        Interaction.objects.filter(
-            customer_id=OuterRef("pk"), started_at__gte=at - RECENT, started_at__lte=at
-        )
-        .order_by("-started_at")
-        .values("started_at")[:1]
-    )
-    customers = (
-        Customer.objects.filter(pk__in=pks)
-        .select_related("party", "home_org")
-        .annotate(lines=Coalesce(Subquery(lines), 0), last_contact_at=Subquery(last_contact))
-    )
-    return {customer.pk: customer for customer in customers}

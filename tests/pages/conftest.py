@@ -6,7 +6,12 @@ from django.utils import timezone, translation
 from crm.platform.records import ensure_months
 from tests.factories import make_province
 
-MONTHLY = ["customers_bill", "customers_monthlyusage", "customers_interaction"]
+MONTHLY = [
+    "customers_bill",
+    "customers_monthlyusage",
+    "customers_interaction",
+    "customers_churnscore",
+]
 
 
 @pytest.fixture

@@ -9,19 +9,20 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 ROLES = {
-    "clerk": ("Business-hall clerk", "CITY"),
-    "hallmanager": ("Hall manager", "CITY"),
-    "agent": ("Call-centre agent", "PROVINCE"),
-    "teamlead": ("Call-centre team lead", "PROVINCE"),
-    "accountmanager": ("Account manager", "ASSIGNED"),
-    "marketer": ("Marketing planner", "NONE"),
-    "analyst": ("Analyst", "NONE"),
-    "dispatcher": ("Dispatcher", "PROVINCE"),
-    "auditor": ("Auditor", "PROVINCE"),
-    "manager": ("Manager", "PROVINCE"),
-    "admin": ("Administrator", "NONE"),
+    "clerk": (_("Business-hall clerk"), "CITY"),
+    "hallmanager": (_("Hall manager"), "CITY"),
+    "agent": (_("Call-centre agent"), "PROVINCE"),
+    "teamlead": (_("Call-centre team lead"), "PROVINCE"),
+    "accountmanager": (_("Account manager"), "ASSIGNED"),
+    "marketer": (_("Marketing planner"), "NONE"),
+    "analyst": (_("Analyst"), "NONE"),
+    "dispatcher": (_("Dispatcher"), "PROVINCE"),
+    "auditor": (_("Auditor"), "PROVINCE"),
+    "manager": (_("Manager"), "PROVINCE"),
+    "admin": (_("Administrator"), "NONE"),
 }
 
 
