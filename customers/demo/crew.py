@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from threading import Thread
 
 from django.db import connections, transaction
 
@@ -14,6 +16,8 @@ from customers.demo.people import Where
 from customers.demo.story import tables, tell
 from customers.demo.structure import Chunk
 from customers.demo.truth import LABEL_MONTHS, Window, window
+
+WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def make_all(chunks: list[Chunk], where: Where, *, workers: int) -> Iterator[Mad
         initializer=_begin,
         initargs=(os.getpid(),),
     ) as pool:
-        jobs = [pool.submit(_work, chunk, where) for chunk in chunks]
+        jobs = [pool.submit(make, chunk, where) for chunk in chunks]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -62,19 +66,19 @@ def make_all(chunks: list[Chunk], where: Where, *, workers: int) -> Iterator[Mad
             pool.shutdown(cancel_futures=True)
 
 
-_builder = 0
-
-
 def _begin(builder: int) -> None:
     """Leave the builder's database session alone (closing it here would end it there)."""
-    global _builder
-    _builder = builder
     for connection in connections.all(initialized_only=True):
         connection.connection = None
+    Thread(target=_follow, args=(builder,), daemon=True).start()
     join_as_worker()
 
 
-def _work(chunk: Chunk, where: Where) -> Made:
-    if os.getppid() != _builder:
-        raise SystemExit("the builder is gone")
-    return make(chunk, where)
+def _follow(builder: int) -> None:
+    """
+    End at once when the builder has: killed, it could not say so, and a worker that wrote on
+    would be in the way of the next run.
+    """
+    while os.getppid() == builder:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)

@@ -1,9 +1,14 @@
 """Making the demo operator: once, the same for the same seed, all of it or nothing that stays."""
 
+import multiprocessing
+import os
+import signal
+import time
 from datetime import date
 
 import pytest
 from django.core.management import CommandError
+from django.db import connections
 
 from crm.platform.access.models import OrgUnit, Staff
 from crm.platform.access.roles import ROLES
@@ -70,3 +75,38 @@ def test_a_run_that_was_cut_off_is_removed_by_the_next(monkeypatch):
     assert Customer.objects.count() == 90
     assert count("customers_party") == 90
     assert DemoOperator.objects.get().state == DemoState.READY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_end_with_a_builder_that_was_killed(monkeypatch):
+    monkeypatch.setattr(structure, "CHUNK_CUSTOMERS", 60)
+    builder = multiprocessing.get_context("fork").Process(target=_build_in_another_process)
+    builder.start()
+    assert _within(60, Customer.objects.exists)
+
+    os.kill(builder.pid, signal.SIGKILL)
+    builder.join()
+
+    assert DemoOperator.objects.get().state == DemoState.BUILDING
+    assert _within(20, _made_anew)
+    assert Customer.objects.count() == count("customers_party") == 90
+
+
+def _build_in_another_process():
+    for connection in connections.all(initialized_only=True):
+        connection.connection = None
+    run(customers=6000, months=4, workers=2)
+
+
+def _made_anew():
+    try:
+        return run(customers=90, months=4)
+    except CommandError:  # the killed one's workers still hold their lock
+        return None
+
+
+def _within(seconds, true):
+    until = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
