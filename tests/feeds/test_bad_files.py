@@ -116,9 +116,9 @@ class TestRows:
 
         reject = Reject.objects.get(batch=batch)
         assert [reject.code, *(packed.split("|")[1] for packed in reject.more)] == [
-            "not_a_choice",
-            "above_most",
             "not_a_date",
+            "above_most",
+            "not_a_choice",
         ]
 
     @pytest.mark.parametrize(

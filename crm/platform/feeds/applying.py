@@ -128,14 +128,8 @@ def _prepare(run: Run) -> None:
 
 def _chunks(batch: Batch) -> int:
     """How many chunks the batch has: the whole file once for each pass of its feed."""
-    ranges = max(1, -(-_last_row(batch) // batch.context["chunk_rows"]))
+    ranges = max(1, -(-batch.context["last_row"] // batch.context["chunk_rows"]))
     return ranges * len(feed_named(batch.feed).passes)
-
-
-def _last_row(batch: Batch) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(row), 0) FROM {stage_of(batch)}")
-        return int(cursor.fetchone()[0])
 
 
 def _apply_chunk(run: Run, number: int) -> None:

@@ -88,21 +88,24 @@ class Column:
     @property
     def pattern(self) -> str:
         """The regular expression of a cell that needs no reading."""
+        return f"(?:{self.body})" if self.required else f"(?:{self.body})?"
+
+    @property
+    def body(self) -> str:
+        """The regular expression of a filled cell that needs no reading."""
         if self.kind == Kind.CODE:
-            body = rf"[^\s\\\x00\ud800-\udfff]{{1,{self.length}}}"
-        elif self.kind == Kind.TEXT:
-            body = rf"(?![ \u3000]){_PLAIN}{{1,{self.length}}}(?<![ \u3000])"
-        elif self.kind == Kind.INTEGER:
-            body = self._digits()
-        elif self.kind == Kind.MOMENT:
-            body = (
+            return rf"[^\s\\\x00\ud800-\udfff]{{1,{self.length}}}"
+        if self.kind == Kind.TEXT:
+            return rf"(?![ \u3000]){_PLAIN}{{1,{self.length}}}(?<![ \u3000])"
+        if self.kind == Kind.INTEGER:
+            return self._digits()
+        if self.kind == Kind.MOMENT:
+            return (
                 r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])[ T]"
                 r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
                 r"(?:Z|[+-](?:0[0-9]|1[0-3]):?[0-5][0-9])?"
             )
-        else:  # remembered: whatever `read` returned is plain
-            body = rf"{_PLAIN}+"
-        return f"(?:{body})" if self.required else f"(?:{body})?"
+        return rf"{_PLAIN}+"  # remembered: whatever `read` returned is plain
 
     def _digits(self) -> str:
         """Numbers that are surely within bounds: of fewer digits than the largest."""

@@ -41,7 +41,7 @@ from crm.platform.feeds.undo import take_back
 from crm.platform.jobs.registry import JobCancelled
 
 _LOCK_SPACE = 0x46454544
-_LARGE = 100_000
+_LARGE = 250_000
 
 
 class BatchBusy(FeedRefused):

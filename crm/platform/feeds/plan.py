@@ -11,7 +11,7 @@ from functools import partial
 from django.utils.translation import gettext as _
 
 from crm.platform.feeds.characteristics import CharacteristicCells, characteristics_of
-from crm.platform.feeds.columns import Column
+from crm.platform.feeds.columns import Column, Kind
 from crm.platform.feeds.conversion import Make, maker
 from crm.platform.feeds.definition import (
     Characteristic,
@@ -50,7 +50,13 @@ class Plan:
     def targets(self) -> list[Column]:
         """The feed's columns that the file states, in the order in which they are staged."""
         stated = self.rules.keys() | self.mapping.constants.keys()
-        return [column for column in self.feed.columns if column.name in stated]
+        columns = [column for column in self.feed.columns if column.name in stated]
+        if all(rule.is_a_plain_column for rule in self.rules.values()):
+            positions = self.positions  # in the file's own order a row need not be shuffled
+            columns.sort(
+                key=lambda c: positions[self.rules[c.name].column] if c.name in self.rules else -1
+            )
+        return columns
 
     @property
     def is_a_rejects_file(self) -> bool:
@@ -67,7 +73,7 @@ class Plan:
 
     def staged(self) -> list[Staged]:
         """Every column of the staging table after the row number."""
-        columns = [Staged(column.name, column.staged_as) for column in self.feed.columns]
+        columns = [staged for column in self.feed.columns for staged in _staged_column(column)]
         entities = [Staged(f"{entity}_characteristics", "jsonb") for entity in self.feed.entities]
         return [*columns, *entities, *self.feed.derived]
 
@@ -75,7 +81,8 @@ class Plan:
         """The columns of a line of COPY, in order."""
         entities = [f"{entity}_characteristics" for entity in self._entities()]
         derived = self.feed.derived_columns(self.facts.stated)
-        return [c.name for c in self.targets] + entities + [s.name for s in derived]
+        targets = [f"{c.name}_said" if c.kind == Kind.MONTH else c.name for c in self.targets]
+        return targets + entities + [s.name for s in derived]
 
     def makers(self) -> list[tuple[int, Make]]:
         """The targets that are not simply a column of the file, by position among the targets."""
@@ -113,6 +120,16 @@ class Plan:
     def _entities(self) -> list[str]:
         present = {characteristic.entity for characteristic in self.characteristics}
         return [entity for entity in self.feed.entities if entity in present]
+
+
+def _staged_column(column: Column) -> list[Staged]:
+    """A month is staged as the file spells it; the database makes its first day of it."""
+    if column.kind != Kind.MONTH:
+        return [Staged(column.name, column.staged_as)]
+    said = f"{column.name}_said"
+    first = f"make_date(left({said}, 4)::int, substr({said}, 6, 2)::int, 1)"
+    generated = Staged(column.name, f"date GENERATED ALWAYS AS ({first}) STORED")
+    return [Staged(said, "text"), generated]
 
 
 def _constant(value: str, _record: list[str]) -> str:

@@ -56,12 +56,26 @@ class ReadModelFeed(Feed):
             f" SELECT q.*, 1 AS wave FROM ({self.resolved(chunk)}) AS q"
         )
         self.look_over(chunk)
-        counts = Counts(
-            rejected=chunk.reject("SELECT row, findings FROM feed_rows WHERE findings <> '{}'")
-        )
+        counts = Counts()
+        wrong, span, late = self._overview(chunk)
+        if wrong:
+            counts.rejected = chunk.reject(
+                "SELECT row, findings FROM feed_rows WHERE findings <> '{}'"
+            )
+        chunk.record.span = span
         for wave in range(1, self._waves(chunk) + 1):
-            counts.add(self._apply_wave(chunk, wave))
+            counts.add(self._apply_wave(chunk, wave, late=late))
         return counts
+
+    def _overview(self, chunk: Chunk) -> tuple[bool, list[str], bool]:
+        """Return whether any row is rejected, the first and last month, whether any is late."""
+        column = self.partitioned_by
+        wrong, first, last, late = chunk.row(
+            f"SELECT bool_or(findings <> '{{}}'), min({column}) FILTER (WHERE findings = '{{}}'),"
+            f" max({column}) FILTER (WHERE findings = '{{}}'), bool_or(late) FROM feed_rows"
+        )
+        span = [first.isoformat(), last.isoformat()] if first is not None else []
+        return bool(wrong), span, bool(late)
 
     def look_over(self, chunk: Chunk) -> None:
         """Add findings that take more than one row's own data. In place, rarely needed."""
@@ -86,7 +100,7 @@ class ReadModelFeed(Feed):
         waves = chunk.value("SELECT max(wave) FROM feed_rows")
         return int(waves)
 
-    def _apply_wave(self, chunk: Chunk, wave: int) -> Counts:
+    def _apply_wave(self, chunk: Chunk, wave: int, *, late: bool) -> Counts:
         if wave > MOST_WAVES:
             return self._refuse_wave(chunk, wave)
         chunk.drop("feed_met")
@@ -99,23 +113,18 @@ class ReadModelFeed(Feed):
         )
         counts = Counts(rejected=self._reject_met(chunk))
         counts.unchanged = chunk.value("SELECT count(*) FROM feed_met WHERE verdict = '='")
-        counts.late = self._late(chunk, wave)
+        counts.late = self._late(chunk, wave) if late else 0
         counts.updated = self._update(chunk)
         counts.created = self._insert(chunk, wave)
         return counts
 
     def anything_there(self, chunk: Chunk) -> bool:
-        """Note the months of this chunk; return whether the table has any row in them."""
-        column = self.partitioned_by
-        first, last = chunk.row(
-            f"SELECT min({column}), max({column}) FROM feed_rows WHERE findings = '{{}}'"
-        )
-        if first is not None:
-            chunk.record.span = [first.isoformat(), last.isoformat()]
-        return first is not None and bool(
+        """Return whether the table has any row in the months of this chunk."""
+        return bool(chunk.record.span) and bool(
             chunk.value(
-                f"SELECT EXISTS (SELECT FROM {self.table} WHERE {column} BETWEEN %s AND %s)",
-                [first, last],
+                f"SELECT EXISTS (SELECT FROM {self.table}"
+                f" WHERE {self.partitioned_by} BETWEEN %s AND %s)",
+                chunk.record.span,
             )
         )
 

@@ -42,6 +42,11 @@ class RecordReader:
 
     def blocks(self) -> Iterator[list[list[str]]]:
         """Yield the records in blocks of about a megabyte of text."""
+        for block in self.texts():
+            yield self.plain(block) if isinstance(block, str) else block
+
+    def texts(self) -> Iterator[str | list[list[str]]]:
+        """Yield blocks as they stand where each line is a record, cut into records otherwise."""
         open_record: list[str] = []
         with self._survey.opened() as source:
             for piece in self._pieces(source):
@@ -50,17 +55,16 @@ class RecordReader:
                     open_record = []
                     continue
                 spanning = bool(open_record)
-                lines = open_record + piece.split("\n")
-                open_record = []
-                if spanning or (self._quote and self._quote in piece):
-                    records, open_record = self._quoted(lines)
-                else:
-                    records = self._plain(lines)
+                if not spanning and not (self._quote and self._quote in piece):
+                    yield piece
+                    continue
+                records, open_record = self._quoted(open_record + piece.split("\n"))
                 yield records
         yield self._closed(open_record)
 
-    def _plain(self, lines: list[str]) -> list[list[str]]:
-        """Cut lines that have no quotation mark: each is one record."""
+    def plain(self, text: str) -> list[list[str]]:
+        """Cut text of which each line is one record."""
+        lines = text.split("\n")
         try:
             if max(map(len, lines)) <= LONGEST_ROW:
                 return list(csv.reader(lines, self._dialect))

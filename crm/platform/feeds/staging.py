@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.platform.feeds.clean_blocks import CleanBlocks
 from crm.platform.feeds.definition import FeedRefused
 from crm.platform.feeds.lines import LineMaker, RejectedRow, escaped
 from crm.platform.feeds.models import Batch
@@ -62,10 +63,13 @@ def stage(batch: Batch, plan: Plan, progress: Progress) -> Staged:
         add_rejects(spool)
         if staged.rows > _LARGE:
             cursor.execute(f"CREATE INDEX ON {table} USING brin (row)")
+        cursor.execute("SET LOCAL default_statistics_target = 10")
         cursor.execute(f"ANALYZE {table}")
+        cursor.execute("SET LOCAL default_statistics_target = 100")
     batch.staged_rows = staged.rows
     batch.rows = staged.rows + staged.rejected
-    batch.save(update_fields=["staged_rows", "rows"])
+    batch.context["last_row"] = staged.last_row
+    batch.save(update_fields=["staged_rows", "rows", "context"])
     return staged
 
 
@@ -123,8 +127,20 @@ class _Source:
         return next(self._blocks, b"")
 
     def _lines(self) -> Iterator[bytes]:
-        maker, staged, row = LineMaker(self._plan), self.staged, 1
-        for block in self._plan.reader().blocks():
+        maker, clean = LineMaker(self._plan), CleanBlocks(self._plan)
+        reader, staged, row = self._plan.reader(), self.staged, 1
+        for block in reader.texts():
+            if isinstance(block, str):
+                if row == 1:  # the header
+                    block, row = block.partition("\n")[2], 2
+                lines = clean.lines(block, row)
+                if lines is not None:
+                    row += len(lines)
+                    staged.rows, staged.last_row = staged.rows + len(lines), row - 1
+                    self._progress(staged.rows, None, _("Reading the file"))
+                    yield "".join(lines).encode()
+                    continue
+                block = reader.plain(block)
             records = block[1:] if row == 1 else block
             row = max(row, 2)
             made = maker.make(records, row)
