@@ -73,10 +73,10 @@ def _refusal(exc: DomainError) -> Response:
 
 def _api_exception(exc: exceptions.APIException) -> Response:
     headers = {}
-    if getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None):
-        headers["Retry-After"] = str(max(1, round(exc.wait)))
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(max(1, round(wait)))
     details = list(_flat(exc.get_full_details(), "")) if _is_validation(exc) else []
     if details:
         code, message = "invalid", _("The request is not valid.")

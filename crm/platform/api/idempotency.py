@@ -55,15 +55,21 @@ class IdempotentMixin:
             return
         key = _key_of(request)
         if key:
-            self.post = partial(self._answer_once, key, self.post)
+            self.post = partial(self._answer_once, request.user, key, self.post)
         elif self.idempotency_required:
             raise ValidationError({"Idempotency-Key": _("This request needs one.")})
 
     def _answer_once(
-        self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kw: Any
+        self,
+        staff: Staff,
+        key: str,
+        handler: Callable[..., Any],
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
     ) -> HttpResponseBase:
         row = claim(
-            staff=request.user,
+            staff=staff,
             route=request.path[:200],
             key=key,
             fingerprint=fingerprint_of(request),
@@ -74,7 +80,7 @@ class IdempotentMixin:
         kept = False
         try:
             with transaction.atomic():
-                response = handler(request, *args, **kw)
+                response = handler(request, *args, **kwargs)
                 kept = _may_be_kept(response.status_code)
                 if kept:
                     self._keep(row, request, response)

@@ -25,6 +25,6 @@ def requires(permission: str, *, scope: str = "") -> type[BasePermission]:
             if request.auth is None:
                 return True
             verb = "read" if request.method in SAFE_METHODS else "write"
-            return (scope or f"{resource}:{verb}") in request.auth.scope.split()
+            return (scope or f"{resource}:{verb}") in getattr(request.auth, "scope", "").split()
 
     return Requires

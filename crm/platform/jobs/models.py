@@ -148,6 +148,9 @@ class Job(models.Model):
     def is_finished(self) -> bool:
         return self.finished_at is not None
 
+    def is_silent_since(self, moment: datetime) -> bool:
+        return self.heartbeat_at is not None and self.heartbeat_at < moment
+
     @property
     def percent(self) -> int | None:
         """Whole per cent done, rounded down; None while the total is not known."""

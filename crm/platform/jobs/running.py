@@ -72,7 +72,7 @@ def take_back(*, job_id: UUID, at: datetime) -> Job | None:
     for, failed after its last try. None if it is alive or somebody else looks after it.
     """
     job = Job.objects.select_for_update(skip_locked=True).filter(pk=job_id).first()
-    if job is None or job.status != JobStatus.RUNNING or job.heartbeat_at >= at - LOST_AFTER:
+    if job is None or job.status != JobStatus.RUNNING or not job.is_silent_since(at - LOST_AFTER):
         return None
     if job.cancel_requested_at:
         job.move_to(JobStatus.CANCELLED)
