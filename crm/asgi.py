@@ -8,18 +8,13 @@ from a2wsgi import WSGIMiddleware
 from a2wsgi.asgi_typing import Receive, ReceiveEvent, Scope, Send
 
 from crm import environment
+from crm.platform.ui.live import application as live
 from crm.wsgi import application as pages
 
 LIVE = "/live/"
 
 _threads = environment.whole_number("WEB_THREADS", 8, least=1, most=256)
 _pages = WSGIMiddleware(pages, workers=_threads)  # type: ignore[arg-type]  # the stubs differ
-
-
-async def _nothing_live(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": b"Nothing here is live.\n"})
 
 
 def whole(receive: Receive) -> Receive:
@@ -39,6 +34,6 @@ def whole(receive: Receive) -> Receive:
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http" and scope["path"].startswith(LIVE):
-        await _nothing_live(scope, receive, send)
+        await live(scope, receive, send)
     else:
         await _pages(scope, whole(receive), send)

@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.health.urls")),
     path("", include("crm.platform.api.urls")),
+    path("", include("crm.platform.audit.urls")),
+    path("", include("crm.platform.jobs.urls")),
     path("", include("crm.platform.ui.urls")),
     path("", include("crm.pages.urls")),
 ]

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -32,6 +34,48 @@ def environment_of_workers() -> dict[str, str]:
         "HASH_KEY": settings.HASH_KEY,
         "HTTPS": "no",
     }
+
+
+class Web:
+    """The web application as it is served in life, on the test's database."""
+
+    def __init__(self, log: Path, static: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        environment = environment_of_workers() | {"STATIC_ROOT": str(static)}
+        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws"]
+        with self.log.open("ab") as file:
+            self.process = subprocess.Popen(
+                [*command, "crm.asgi:application"],
+                cwd=CHECKOUT,
+                env=environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                urlopen(f"{self.url}/health/live", timeout=2).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError(f"The web did not start:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 class Worker:
@@ -71,9 +115,29 @@ class Worker:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=5)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+@pytest.fixture(scope="session")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static files as a deployment has them, collected once."""
+    folder = tmp_path_factory.mktemp("static")
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"]
+    environment = os.environ | {"STATIC_ROOT": str(folder)}
+    subprocess.run(command, cwd=CHECKOUT, env=environment, check=True)
+    return folder
+
+
+@pytest.fixture
+def web(transactional_db: None, tmp_path: Path, collected: Path) -> Iterator[Web]:
+    serving = Web(tmp_path / "web.log", collected)
+    try:
+        serving.wait_until_ready()
+        yield serving
+    finally:
+        serving.stop()
 
 
 @pytest.fixture

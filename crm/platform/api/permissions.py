@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -28,3 +29,10 @@ def requires(permission: str, *, scope: str = "") -> type[BasePermission]:
             return (scope or f"{resource}:{verb}") in getattr(request.auth, "scope", "").split()
 
     return Requires
+
+
+class MayReadSchema(BasePermission):
+    """Everybody on the demo; those who are known in a deployment."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        return settings.EMBEDDED or bool(request.user.is_authenticated)

@@ -1,5 +1,5 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 from oauth2_provider.views import RevokeTokenView
 
 from crm.platform.api import views
@@ -9,5 +9,5 @@ urlpatterns = [
     path("oauth/token/", views.Token.as_view(), name="token"),
     path("oauth/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("api/docs/", views.Docs.as_view(url_name="api:schema"), name="docs"),
 ]

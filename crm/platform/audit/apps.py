@@ -1,12 +1,25 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from crm.platform.ui.navigation import NavEntry
 
 
 class AuditConfig(AppConfig):
     name = "crm.platform.audit"
     label = "audit"
     role_permissions = {"auditor": ["audit.view_accessrecord"]}
+    navigation = [
+        NavEntry(
+            code="audit",
+            label=_("Access records"),
+            url_name="audit:index",
+            permission="audit.view_accessrecord",
+            icon="eye-search",
+            order=80,
+        )
+    ]
 
     def ready(self) -> None:
         from crm.platform import partitions

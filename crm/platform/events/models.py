@@ -42,6 +42,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Keep those that failed too often; somebody must look."""
         return self.filter(done_at=None, attempts__gte=MAX_ATTEMPTS)
 
+    def count_owed(self) -> dict[str, float]:
+        """Return how many deliveries wait, and how many were given up."""
+        return {
+            "waiting": float(self.pending().count()),
+            "given_up": float(self.given_up().count()),
+        }
+
+    def seconds_late(self) -> float:
+        """Return how long the delivery longest due has waited; 0 if none is due."""
+        due_since = self.pending().aggregate(first=models.Min("next_attempt_at"))["first"]
+        return max(0.0, (timezone.now() - due_since).total_seconds()) if due_since else 0.0
+
 
 class Delivery(models.Model):
     """One event owed to one handler. Stays pending until the handler's work has committed."""

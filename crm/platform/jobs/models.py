@@ -41,6 +41,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def open(self) -> "Self":
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
 
+    def count_open(self) -> dict[str, float]:
+        """Return how many wait and how many run, by status in lower case."""
+        found = dict(self.open().values_list("status").annotate(n=models.Count("*")))
+        return {
+            str(status).lower(): float(found.get(status, 0))
+            for status in (JobStatus.QUEUED, JobStatus.RUNNING)
+        }
+
 
 class Job(models.Model):
     """
@@ -143,6 +151,11 @@ class Job(models.Model):
     @property
     def label(self) -> str | Promise:
         return label_of(self.kind)
+
+    @property
+    def result_templates(self) -> list[str]:
+        """The room's own template for this kind's result, or the common one."""
+        return [f"jobs/results/{self.kind}.html", "jobs/_result.html"]
 
     @property
     def is_finished(self) -> bool:

@@ -12,7 +12,7 @@ A job may be started again after its worker died, so what it did so far must not
 second run. It may open its own transactions; its progress is visible at once all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -57,6 +57,7 @@ class JobKind:
     code: str
     queue: str
     label: str | Promise
+    result_labels: Mapping[str, str | Promise]
     run: JobFunction = field(repr=False)
 
 
@@ -64,10 +65,15 @@ _kinds: dict[str, JobKind] = {}
 
 
 def job(
-    code: str, *, queue: str = "interactive", label: str | Promise = ""
+    code: str,
+    *,
+    queue: str = "interactive",
+    label: str | Promise = "",
+    result_labels: Mapping[str, str | Promise] | None = None,
 ) -> Callable[[JobFunction], JobFunction]:
     """
-    Declare a kind of job. `queue` is "interactive" (somebody waits) or "bulk".
+    Declare a kind of job. `queue` is "interactive" (somebody waits) or "bulk"; `result_labels`
+    names the keys of its result on screen. A template `jobs/results/<code>.html` shows it whole.
 
     :raises ValueError: for an unknown queue, or a code that another function has.
     """
@@ -78,7 +84,7 @@ def job(
             raise ValueError(f"Job {code!r}: there is no queue {queue!r}")
         if known is not None and known.run.__qualname__ != run.__qualname__:
             raise ValueError(f"Two functions say they are job {code!r}")
-        _kinds[code] = JobKind(code, queue, label or code, run)
+        _kinds[code] = JobKind(code, queue, label or code, result_labels or {}, run)
         return run
 
     return register
@@ -97,3 +103,9 @@ def label_of(code: str) -> str | Promise:
     """Return how a kind is called on screen; a kind of an older release by its code."""
     kind = _kinds.get(code)
     return kind.label if kind else code
+
+
+def result_labels_of(code: str) -> Mapping[str, str | Promise]:
+    """Return how the keys of a kind's result are called on screen."""
+    kind = _kinds.get(code)
+    return kind.result_labels if kind else {}
