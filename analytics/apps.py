@@ -1,4 +1,9 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from crm.platform.ui.navigation import NavEntry
 
 _READ = ["analytics.view_churnmodel", "analytics.view_metric"]
 _WORK = [*_READ, "analytics.train_churnmodel"]
@@ -15,3 +20,16 @@ class AnalyticsConfig(AppConfig):
         "hallmanager": ["analytics.view_metric"],
         "auditor": _READ,
     }
+    navigation = [
+        NavEntry(
+            "dashboards",
+            _("Dashboards"),
+            "analytics:dashboards",
+            "analytics.view_metric",
+            "chart-bar",
+            50,
+        ),
+    ]
+
+    def ready(self) -> None:
+        import_module("analytics.handlers")

@@ -5,5 +5,6 @@ from analytics.models.churn_model import (
     ScoringRun,
     version_of,
 )
+from analytics.models.metric import MetricValue
 
-__all__ = ["ChurnModel", "IllegalMove", "ModelStatus", "ScoringRun", "version_of"]
+__all__ = ["ChurnModel", "IllegalMove", "MetricValue", "ModelStatus", "ScoringRun", "version_of"]

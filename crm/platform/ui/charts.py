@@ -134,6 +134,11 @@ def xy_line(
     )
 
 
+def with_links(option: dict[str, Any], links: Sequence[str]) -> dict[str, Any]:
+    """Return the option with the address that each category's bar, point and row opens."""
+    return {**option, "links": list(links), "table": {**option["table"], "links": list(links)}}
+
+
 def _diagonal() -> dict[str, Any]:
     return {
         "type": "line",

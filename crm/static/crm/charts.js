@@ -47,7 +47,7 @@
   }
 
   function finished(option) {
-    const { summary, unit, ...own } = coloured(option)
+    const { summary, unit, links, ...own } = coloured(option)
     const byCategory = own.xAxis?.type === "category" || own.yAxis?.type === "category"
     const names = own.legend ? 28 : 4
     return {
@@ -80,7 +80,9 @@
     const echarts = await load()
     if (!place.isConnected) return
     const chart = echarts.init(place, null, { renderer: "canvas" })
-    chart.setOption(finished(JSON.parse(source.textContent)))
+    const option = JSON.parse(source.textContent)
+    chart.setOption(finished(option))
+    chart.on("click", ({ dataIndex }) => option.links?.[dataIndex] && location.assign(option.links[dataIndex]))
     drawn.set(place, chart)
     sizes.observe(place)
   }

@@ -96,6 +96,12 @@ def _short_day(day: date, today: date) -> str:
     return day.isoformat()
 
 
+@register.filter
+def at(values: list[str], number: int) -> str:
+    """Return the value at a place of a list."""
+    return values[number]
+
+
 @register.inclusion_tag("ui/_chart.html")
 def chart(option: dict[str, Any], name: str) -> dict[str, Any]:
     """Draw an option of `crm.platform.ui.charts`, with its figures as a table underneath."""

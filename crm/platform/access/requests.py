@@ -1,0 +1,9 @@
+from django.http import HttpRequest
+
+from crm.platform.access.models import Staff
+
+
+class StaffRequest(HttpRequest):
+    """A request behind `login_required`: whoever makes it is one of the staff."""
+
+    user: Staff
