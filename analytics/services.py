@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from analytics.models import ChurnModel, ModelStatus, version_of
+from analytics.events import CHURN_SCORED
+from analytics.models import ChurnModel, ModelStatus, ScoringRun, version_of
 from crm.platform.access.models import Staff
+from crm.platform.events.outbox import publish
 
 _WORSE_BY = 0.02
 
@@ -91,3 +93,23 @@ def _activate(model: ChurnModel, *, instead_of: ChurnModel | None, at: datetime)
         instead_of.move_to(ModelStatus.RETIRED, at=at)
         instead_of.save(update_fields=["status", "updated_at"])
     model.save(update_fields=["status", "activated_at", "updated_at"])
+
+
+def begin_scoring(
+    *, model_id: int, as_of: date, sources: Sequence[str], at: datetime
+) -> ScoringRun:
+    return ScoringRun.objects.create(
+        model_id=model_id, as_of=as_of, sources=list(sources), started_at=at
+    )
+
+
+@transaction.atomic
+def finish_scoring(
+    *, run_id: int, scored: int, thresholds: Sequence[float], at: datetime
+) -> ScoringRun:
+    """Close a run, and tell whoever waits for new scores."""
+    run = ScoringRun.objects.select_for_update().select_related("model").get(pk=run_id)
+    run.scored, run.thresholds, run.finished_at = scored, list(thresholds), at
+    run.save(update_fields=["scored", "thresholds", "finished_at", "updated_at"])
+    publish(CHURN_SCORED, at=at, as_of=str(run.as_of), model=run.model.version, scored=scored)
+    return run

@@ -47,14 +47,22 @@ class ChurnEstimator(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(self, X: Array, y: Array) -> "ChurnEstimator":
-        self.classes_ = np.array([0, 1])
         margins = np.empty(len(y))
         folds = StratifiedKFold(_INNER_FOLDS, shuffle=True, random_state=self.seed)
         for learn, rest in folds.split(X, y):
-            trees = self._trees(len(learn)).fit(X[learn], y[learn])
-            margins[rest] = trees.predict(X[rest], output_margin=True)
-        self.curve_: Curve = choose(margins, y, seed=self.seed)
+            margins[rest] = self.fit_trees(X[learn], y[learn]).decision_function(X[rest])
+        return self.fit_trees(X, y).fit_curve(margins, y)
+
+    def fit_trees(self, X: Array, y: Array) -> "ChurnEstimator":
+        """Fit without choosing a curve: probabilities are the margins' own."""
+        self.classes_ = np.array([0, 1])
         self.trees_ = self._trees(len(y)).fit(X, y)
+        self.curve_ = Curve("identity")
+        return self
+
+    def fit_curve(self, margins: Array, y: Array) -> "ChurnEstimator":
+        """Choose the curve from margins of rows that the trees giving them had not seen."""
+        self.curve_ = choose(margins, y, seed=self.seed)
         return self
 
     def decision_function(self, X: Array) -> Array:

@@ -1,10 +1,4 @@
-"""
-Training: read, look for leaks, hold out, measure against the baseline, fit, write down.
-
-Up to HELD_OUT_ALL rows every row is held out once (five folds); above that a fifth is. All
-that is chosen (the calibration curve) is chosen inside the learning rows of each fold. With
-several days to learn from, the latest is also predicted from the earlier ones alone.
-"""
+"""Training: read, look for leaks, measure on held-out rows, fit on all, write down."""
 
 import logging
 import time
@@ -16,11 +10,8 @@ from typing import Any
 import numpy as np
 import xgboost
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
-from analytics.churn import baseline, dataset, evaluation, leaks
-from analytics.churn.curve import Array
+from analytics.churn import baseline, dataset, holdout, leaks
 from analytics.churn.dataset import Dataset
 from analytics.churn.estimator import PARAMETERS, ChurnEstimator
 from analytics.features import dates
@@ -37,8 +28,6 @@ from crm.platform.errors import DomainError
 
 log = logging.getLogger(__name__)
 
-HELD_OUT_ALL = 50_000
-FOLDS = 5
 LEAST_POSITIVES = 50
 DAYS_LEARNED = 6
 ESTIMATOR = "xgboost depth-2 trees, calibrated"
@@ -70,7 +59,6 @@ class Findings:
     """What training found out, on its way into a ChurnModel."""
 
     metrics: dict[str, Any] = field(default_factory=dict)
-    curves: dict[str, Any] = field(default_factory=dict)
     leaks: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -101,19 +89,25 @@ def train(
     progress(20, 100, _("Looking for leaks"))
     rows = _without_useless(rows, findings)
     rows = _without_leaks(rows, request, findings)
-    progress(35, 100, _("Measuring on held-out rows"))
-    probabilities, plain, held, how = _held_out(rows, request.seed, progress)
-    _measure(rows, probabilities, plain, held, findings)
-    _measure_out_of_time(rows, request.seed, findings)
+
+    def tell(fold: int, folds: int) -> None:
+        progress(35 + 45 * fold // folds, 100, _("Measuring on held-out rows"))
+
+    checked = holdout.held_out(rows, seed=request.seed, tell=tell)
+    findings.metrics |= holdout.measures(rows, checked)
+    findings.metrics["out_of_time_auc"] = holdout.out_of_time_auc(
+        rows, seed=request.seed, least=LEAST_POSITIVES
+    )
     progress(85, 100, _("Fitting on all rows"))
-    estimator = ChurnEstimator(rows.categories, request.seed).fit(rows.values, rows.labels)
+    estimator = ChurnEstimator(rows.categories, request.seed).fit_trees(rows.values, rows.labels)
+    estimator.fit_curve(checked.margins, rows.labels[checked.rows])
     plain_model = baseline.make(rows.categories).fit(rows.values, rows.labels)
 
     findings.metrics |= {
         "estimator": ESTIMATOR,
         "rows": len(rows),
         "positives": rows.positives,
-        "held_out": how,
+        "held_out": checked.how,
         "days": [str(one) for one, _names in days],
         "seconds": round(time.monotonic() - begun, 2),
     }
@@ -134,7 +128,7 @@ def train(
         features=[_stored(feature, words_of[feature.code]) for feature in rows.features],
         leaks=findings.leaks,
         metrics=findings.metrics,
-        curves=findings.curves,
+        curves=holdout.curves(rows, checked),
         importance=_importance(estimator, rows, request.seed),
         booster=bytes(estimator.trees_.get_booster().save_raw("ubj")),
         calibration=estimator.curve_.to_json(),
@@ -222,67 +216,6 @@ def _without_leaks(rows: Dataset, request: Request, findings: Findings) -> Datas
     if len(leaking) == len(rows.features):
         raise CannotTrain(_("Every feature knows the outcome; none is left to learn from."))
     return rows.without(leaking)
-
-
-def _held_out(
-    rows: Dataset, seed: int, progress: Progress
-) -> tuple[Array, Array, NDArray[np.int64], str]:
-    """Predict rows from others: ours and the baseline's, which rows, and how it was done."""
-    folds = _folds(rows, seed)
-    everybody = len(rows) <= HELD_OUT_ALL
-    checked = range(FOLDS) if everybody else range(1)
-    ours, plain = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    for number in checked:
-        learn, rest = folds != number, folds == number
-        progress(35 + 45 * number // len(checked), 100, _("Measuring on held-out rows"))
-        fitted = ChurnEstimator(rows.categories, seed).fit(rows.values[learn], rows.labels[learn])
-        ours[rest] = fitted.predict_proba(rows.values[rest])[:, 1]
-        simple = baseline.make(rows.categories).fit(rows.values[learn], rows.labels[learn])
-        plain[rest] = baseline.leaving(simple, rows.values[rest])
-    how = (
-        "every row once, 5 folds stratified by outcome; a subscriber's rows and rows that look"
-        " alike stay together"
-        if everybody
-        else "a random fifth of the subscribers, stratified by outcome; rows that look alike"
-        " stay together"
-    )
-    return ours, plain, np.flatnonzero(~np.isnan(ours)), how
-
-
-def _folds(rows: Dataset, seed: int) -> NDArray[np.int64]:
-    """Deal the groups out like cards, those with most leavers first: folds of equal make."""
-    groups = rows.groups()
-    leavers = np.bincount(groups, rows.labels)
-    shuffled = np.random.default_rng(seed).permutation(len(leavers))
-    order = shuffled[np.argsort(-leavers[shuffled], kind="stable")]
-    fold_of_group = np.empty(len(order), np.int64)
-    fold_of_group[order] = np.arange(len(order)) % FOLDS
-    return fold_of_group[groups]
-
-
-def _measure(
-    rows: Dataset, ours: Array, plain: Array, held: NDArray[np.int64], findings: Findings
-) -> None:
-    labels = rows.labels[held]
-    findings.metrics |= evaluation.metrics_of(labels, ours[held], plain[held])
-    findings.metrics |= {
-        "held_out_rows": len(held),
-        "held_out_positives": int(labels.sum()),
-        "auc_by_source": evaluation.auc_by(rows.sources[held], labels, ours[held]),
-        "baseline_auc_by_source": evaluation.auc_by(rows.sources[held], labels, plain[held]),
-    }
-    findings.curves = evaluation.curves_of(labels, ours[held], plain[held])
-
-
-def _measure_out_of_time(rows: Dataset, seed: int, findings: Findings) -> None:
-    """Predict the latest day from the days before it, where both have enough leavers."""
-    latest = rows.days == rows.days.max()
-    for chosen in (latest, ~latest):
-        if not LEAST_POSITIVES <= rows.labels[chosen].sum() < chosen.sum():
-            return
-    fitted = ChurnEstimator(rows.categories, seed).fit(rows.values[~latest], rows.labels[~latest])
-    auc = roc_auc_score(rows.labels[latest], fitted.decision_function(rows.values[latest]))
-    findings.metrics["out_of_time_auc"] = round(float(auc), 6)
 
 
 def _importance(estimator: ChurnEstimator, rows: Dataset, seed: int) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ def _usage_columns() -> str:
             f"sum({value}) FILTER (WHERE month = %(m1)s) AS {name}1",
             f"avg({value}) FILTER (WHERE month >= %(m3)s) AS {name}_mean3",
             f"avg({value}) FILTER (WHERE month < %(m3)s) AS {name}_before3",
+            f"avg({value}) FILTER (WHERE month >= %(m4)s AND month < %(m1)s) AS {name}_3before1",
             f"avg({value}) AS {name}_mean6",
         ]
     return ",\n    ".join(columns)
@@ -57,6 +58,9 @@ LEFT JOIN (
     sum(amount_fen) FILTER (WHERE month = %(m3)s)::float4 AS m3,
     sum(amount_fen) FILTER (WHERE month >= %(m3)s)::float4
       / nullif(count(DISTINCT month) FILTER (WHERE month >= %(m3)s), 0) AS mean3,
+    sum(amount_fen) FILTER (WHERE month >= %(m4)s AND month < %(m1)s)::float4
+      / nullif(count(DISTINCT month) FILTER (WHERE month >= %(m4)s AND month < %(m1)s), 0)
+      AS before3,
     sum(amount_fen)::float4 / count(DISTINCT month) AS mean6,
     regr_slope(amount_fen, (month - %(m6)s::date) / 30.4375) AS slope6,
     sum(amount_fen)::float4 AS billed,

@@ -16,8 +16,8 @@ CONTRACT = (
     ),
     Feature(
         code="contract_months_left",
-        name=_("Contract still to run"),
-        sql="greatest(terms.contract_ends_on - %(as_of)s::date, 0) / 30.4375",
+        name=_("Contract still to run (below zero: run out)"),
+        sql="(terms.contract_ends_on - %(as_of)s::date) / 30.4375",
         unit=Unit.MONTHS,
         blocks=("terms",),
         raising=_("Contract ends in {value}"),
@@ -46,5 +46,4 @@ CONTRACT = (
         sql="c.category",
         labels=dict(CustomerCategory.choices),
     ),
-    Feature(code="star", name=_("Star rating"), sql="c.star"),
 )

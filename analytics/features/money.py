@@ -76,7 +76,7 @@ MONEY = (
     Feature(
         code="bill_change",
         name=_("Last bill against the one before"),
-        sql="bills.m1::float4 / nullif(bills.m2, 0) - 1",
+        sql="bills.m1 / nullif(bills.m2, 0) - 1",
         unit=Unit.CHANGE,
         blocks=("bills",),
         raising=_("Last bill {value} against the one before"),
@@ -85,11 +85,20 @@ MONEY = (
     Feature(
         code="bill_against_mean",
         name=_("Last bill against the 6-month mean"),
-        sql="bills.m1::float4 / nullif(bills.mean6, 0) - 1",
+        sql="bills.m1 / nullif(bills.mean6, 0) - 1",
         unit=Unit.CHANGE,
         blocks=("bills",),
         raising=_("Last bill {value} against the 6-month mean"),
         lowering=_("Last bill {value} against the 6-month mean"),
+    ),
+    Feature(
+        code="bill_against_3_before",
+        name=_("Last bill against the three before"),
+        sql="bills.m1 / nullif(bills.before3, 0) - 1",
+        unit=Unit.CHANGE,
+        blocks=("bills",),
+        raising=_("Last bill {value} against the three before"),
+        lowering=_("Last bill {value} against the three before"),
     ),
     Feature(
         code="unpaid",

@@ -8,9 +8,9 @@ from analytics.features.definition import Feature, Unit
 
 
 def _use(
-    column: str, unit: Unit, *, last: Any, mean: Any, trend: Any, against_mean: Any
+    column: str, unit: Unit, *, last: Any, mean: Any, trend: Any, against_3_before: Any
 ) -> list[Feature]:
-    """Last month, mean of 3 months, 3 months against the 3 before, last against the mean."""
+    """Last month, mean of 3 months, 3 months against the 3 before, last against the 3 before."""
     return [
         Feature(
             code=f"{column}_last", name=last, sql=f"usage.{column}1", unit=unit, blocks=("usage",)
@@ -30,9 +30,9 @@ def _use(
             blocks=("usage",),
         ),
         Feature(
-            code=f"{column}_against_mean",
-            name=against_mean,
-            sql=f"usage.{column}1 / nullif(usage.{column}_mean6, 0) - 1",
+            code=f"{column}_against_3_before",
+            name=against_3_before,
+            sql=f"usage.{column}1 / nullif(usage.{column}_3before1, 0) - 1",
             unit=Unit.CHANGE,
             blocks=("usage",),
         ),
@@ -46,7 +46,7 @@ USE = (
         last=_("Calls made, last month"),
         mean=_("Calls made, mean of 3 months"),
         trend=_("Calls made, 3 months against the 3 before"),
-        against_mean=_("Calls made, last month against the 6-month mean"),
+        against_3_before=_("Calls made, last month against the three before"),
     ),
     *_use(
         "data",
@@ -54,7 +54,7 @@ USE = (
         last=_("Data, last month"),
         mean=_("Data, mean of 3 months"),
         trend=_("Data, 3 months against the 3 before"),
-        against_mean=_("Data, last month against the 6-month mean"),
+        against_3_before=_("Data, last month against the three before"),
     ),
     *_use(
         "sms",
@@ -62,7 +62,7 @@ USE = (
         last=_("Messages, last month"),
         mean=_("Messages, mean of 3 months"),
         trend=_("Messages, 3 months against the 3 before"),
-        against_mean=_("Messages, last month against the 6-month mean"),
+        against_3_before=_("Messages, last month against the three before"),
     ),
     Feature(
         code="calls_in_mean_3",

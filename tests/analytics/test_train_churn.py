@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from analytics.churn import estimator
 from analytics.models import ChurnModel, ModelStatus
 from customers.models import Customer, Subscriber
 from tests.analytics.base import DAY, declare, deliver_months, make_base
@@ -19,13 +18,6 @@ KEYS = (
     "estimator rows positives auc pr_auc lift_at_10 brier baseline_auc seconds log_loss"
     " baseline_log_loss baseline_brier as_of horizon_days held_out excluded model auc_by_source ece"
 )
-
-
-@pytest.fixture(autouse=True)
-def few_trees(monkeypatch):
-    """The tests are about what surrounds the trees; sixty of them show it as well as 400."""
-    monkeypatch.setitem(estimator.PARAMETERS, "n_estimators", 60)
-    monkeypatch.setitem(estimator.PARAMETERS, "learning_rate", 0.15)
 
 
 def train(*arguments: str) -> dict:
@@ -178,8 +170,7 @@ def test_a_narrower_or_worse_model_waits_as_a_candidate():
     reason="CRM_PUBLIC_DATA names no folder with ibm_telco_churn.csv",
 )
 @pytest.mark.django_db
-def test_the_public_telecom_file_is_learned_as_well_as_it_can_honestly_be(monkeypatch):
-    monkeypatch.undo()
+def test_the_public_telecom_file_is_learned_as_well_as_it_can_honestly_be(all_trees):
     call_command(
         "import_feed", "customers", str(Path(os.environ["CRM_PUBLIC_DATA"]) / "ibm_telco_churn.csv")
     )

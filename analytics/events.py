@@ -1,0 +1,3 @@
+"""What happens here."""
+
+CHURN_SCORED = "analytics.churn.scored"
