@@ -119,8 +119,8 @@ def bill_chart(overview: Overview) -> dict[str, Any] | None:
         categories=[f"{month:%Y-%m}" for month in months],
         category_name=gettext("Month"),
         series={
-            gettext("Billed"): [bill and bill.billed_fen / 100 for bill in bills],
-            gettext("Paid"): [bill and bill.paid_fen / 100 for bill in bills],
+            gettext("Billed"): [bill.billed_fen / 100 if bill else None for bill in bills],
+            gettext("Paid"): [bill.paid_fen / 100 if bill else None for bill in bills],
         },
         unit=gettext("yuan"),
     )
@@ -139,7 +139,8 @@ def usage_charts(overview: Overview) -> list[dict[str, Any]]:
     ]
     drawn = []
     for key, name, unit, divisor, colour in kinds:
-        values = [row and round(row[key] / divisor, 2) for row in map(by_month.get, months)]
+        rows = [by_month.get(month) for month in months]
+        values = [round(row[key] / divisor, 2) if row else None for row in rows]
         if any(values):
             option = charts.bar(
                 title=str(name),

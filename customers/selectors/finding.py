@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -111,7 +112,7 @@ def _beginning(
     if not prefixes:
         return {}, False
     one = _ONE_PREFIX.replace("VISIBLE", inner)
-    params: list[object] = []
+    params: list[Any] = []
     for place, prefix in enumerate(prefixes):
         params += [place, f"{prefix.text}%", SCANNED, *inner_params, _rows_for(most)]
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """Customers in lists, each with what tells it from the next."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -36,7 +37,7 @@ def customers_with_facts(
     return {customer.pk: customer for customer in rows}
 
 
-def assigned_customers(*, staff: Staff, today: date) -> QuerySet[Customer]:
+def assigned_customers(*, staff: Staff, today: date) -> QuerySet[Any]:
     """
     Return the customers assigned to the account and still in its reach.
 

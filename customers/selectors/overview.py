@@ -5,6 +5,7 @@ Lists stop at a screenful and say how many there are; what is kept by the month 
 the last thirteen months only, so that the planner opens thirteen partitions and not a hundred.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -112,8 +113,8 @@ class Overview:
     @property
     def verified_document(self) -> Document | None:
         """The document whose holder was seen most recently, if any was."""
-        verified = [document for document in self.documents if document.verified_at]
-        return max(verified, key=lambda document: document.verified_at, default=None)
+        verified = [(one.verified_at, n) for n, one in enumerate(self.documents) if one.verified_at]
+        return self.documents[max(verified)[1]] if verified else None
 
 
 def customer_overview(*, staff: Staff, number: str, at: datetime, today: date) -> Overview:
@@ -195,7 +196,7 @@ def _medium(row: dict[str, Any]) -> Medium:
     return Medium(MediumKind(row["kind"]), row["is_preferred"], field)
 
 
-def _subscribers(customer: Customer, today: date) -> QuerySet[Subscriber]:
+def _subscribers(customer: Customer, today: date) -> QuerySet[Any]:
     """Live lines first, newest first, each with its open stops and the customer's counts."""
     live = ~Q(status=SubscriberStatus.TERMINATED)
     return (
@@ -228,7 +229,7 @@ def _stops() -> ArraySubquery:
     )
 
 
-def _line(subscriber: Subscriber) -> Line:
+def _line(subscriber: Any) -> Line:
     stops = [
         Stop(StopReason(row["reason"]), datetime.fromisoformat(row["raised_at"]))
         for row in subscriber.stops_json
@@ -236,7 +237,7 @@ def _line(subscriber: Subscriber) -> Line:
     return Line(subscriber, stops, number_of(subscriber))
 
 
-def _accounts(customer: Customer) -> QuerySet[BillingAccount]:
+def _accounts(customer: Customer) -> QuerySet[Any]:
     return (
         BillingAccount.objects.filter(customer=customer)
         .annotate(
@@ -250,7 +251,7 @@ def _accounts(customer: Customer) -> QuerySet[BillingAccount]:
     )
 
 
-def _money(accounts: list[BillingAccount]) -> Money:
+def _money(accounts: list[Any]) -> Money:
     if not accounts:
         return Money(0, 0, 0, None)
     first = accounts[0]
@@ -274,7 +275,7 @@ def _bills(customer: Customer, months: list[date]) -> list[MonthOfBills]:
 
 def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
     """Return one row a month that has usage: seconds, messages, kilobytes of all lines."""
-    return list(
+    rows: Iterable[Any] = (
         MonthlyUsage.objects.filter(
             customer_id=customer.pk, month__gte=months[0], month__lte=months[-1]
         )
@@ -288,3 +289,4 @@ def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
             dropped=Sum("dropped_calls"),
         )
     )
+    return list(rows)

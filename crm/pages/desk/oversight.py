@@ -5,11 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q
-from django.http import HttpRequest
 from django.utils import timezone
 
 from crm.pages.desk.panel import Answer
 from crm.platform.access.models import Role, Staff
+from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction, AccessRecord
 
 COUNTED = 10_000
@@ -18,7 +18,7 @@ SHOWN = 10
 STAFF_OF_UNIT = 200
 
 
-def unit_today(request: HttpRequest, at: datetime) -> Answer:
+def unit_today(request: StaffRequest, at: datetime) -> Answer:
     """Looks of today by each account of the unit and the units below it. Counts, no persons."""
     unit = request.user.org
     if unit is None:
@@ -46,7 +46,7 @@ def unit_today(request: HttpRequest, at: datetime) -> Answer:
     }
 
 
-def access_today(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def access_today(request: StaffRequest, at: datetime) -> dict[str, Any]:
     """How often each act was done today within the auditor's reach, up to ten thousand."""
     today = AccessRecord.objects.visible_to(request.user).filter(at__gte=midnight(at), at__lte=at)
     tiles = []
@@ -56,7 +56,7 @@ def access_today(request: HttpRequest, at: datetime) -> dict[str, Any]:
     return {"tiles": tiles, "since": midnight(at)}
 
 
-def busiest_today(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def busiest_today(request: StaffRequest, at: datetime) -> dict[str, Any]:
     """Who looked at most different customers today, of the latest ten thousand looks."""
     latest = (
         AccessRecord.objects.visible_to(request.user)
@@ -64,8 +64,8 @@ def busiest_today(request: HttpRequest, at: datetime) -> dict[str, Any]:
         .order_by("-at", "-id")
         .values_list("staff_id", "customer_id", "action")[:COUNTED]
     )
-    seen: dict[int, set[int]] = {}
-    unmasked: dict[int, int] = {}
+    seen: dict[int | None, set[int | None]] = {}
+    unmasked: dict[int | None, int] = {}
     for staff_id, customer_id, action in latest:
         seen.setdefault(staff_id, set()).add(customer_id)
         unmasked[staff_id] = unmasked.get(staff_id, 0) + (action == AccessAction.UNMASK)
@@ -79,7 +79,7 @@ def busiest_today(request: HttpRequest, at: datetime) -> dict[str, Any]:
     }
 
 
-def roles(_request: HttpRequest, _at: datetime) -> dict[str, Any]:
+def roles(_request: StaffRequest, _at: datetime) -> dict[str, Any]:
     """Each role, how far it sees, and how many people hold it."""
     people = Count("group__user", filter=Q(group__user__is_active=True))
     demo = Staff.objects.filter(is_demo=True, is_active=True).exists()
@@ -90,7 +90,7 @@ def roles(_request: HttpRequest, _at: datetime) -> dict[str, Any]:
     }
 
 
-def staff(_request: HttpRequest, _at: datetime) -> dict[str, Any]:
+def staff(_request: StaffRequest, _at: datetime) -> dict[str, Any]:
     """The newest accounts, with their organisation and whether they may log in."""
     newest = Staff.objects.select_related("org").prefetch_related("groups__role")
     return {"staff": newest.order_by("-created_at", "-pk")[:SHOWN]}

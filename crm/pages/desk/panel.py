@@ -3,8 +3,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils.functional import Promise
+
+from crm.platform.access.requests import StaffRequest
 
 Answer = dict[str, Any] | None
 
@@ -19,7 +20,7 @@ class Panel:
 
     code: str
     title: str | Promise
-    ask: Callable[[HttpRequest, datetime], Answer]
+    ask: Callable[[StaffRequest, datetime], Answer]
     permission: str = ""
 
     @property

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils import timezone
 
+from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction, AccessRecord
 from customers.models import Customer
 from customers.selectors import assigned_customers, customers_with_facts
@@ -17,12 +17,12 @@ SOON = timedelta(days=60)
 ASSIGNED_A_PAGE = 20
 
 
-def nothing(_request: HttpRequest, _at: datetime) -> dict[str, Any]:
+def nothing(_request: StaffRequest, _at: datetime) -> dict[str, Any]:
     """The search box needs no answer."""
     return {}
 
 
-def recent(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def recent(request: StaffRequest, at: datetime) -> dict[str, Any]:
     """The customers this account opened last, newest first, as far as still in reach."""
     looks = (
         AccessRecord.objects.filter(
@@ -34,7 +34,7 @@ def recent(request: HttpRequest, at: datetime) -> dict[str, Any]:
     )
     looked_at: dict[int, datetime] = {}
     for customer_id, when in looks:
-        looked_at.setdefault(customer_id, when)
+        looked_at.setdefault(customer_id or 0, when)
     visible = Customer.objects.visible_to(request.user)
     customers = customers_with_facts(visible, list(looked_at)[:RECENT_SHOWN], at=at)
     return {
@@ -44,7 +44,7 @@ def recent(request: HttpRequest, at: datetime) -> dict[str, Any]:
     }
 
 
-def ending(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def ending(request: StaffRequest, at: datetime) -> dict[str, Any]:
     """The assigned customers whose next contract end comes within sixty days."""
     today = timezone.localdate(at)
     rows = assigned_customers(staff=request.user, today=today).filter(
@@ -53,7 +53,7 @@ def ending(request: HttpRequest, at: datetime) -> dict[str, Any]:
     return {"customers": rows.order_by("contract_ends_on", "pk")[:10], "today": today}
 
 
-def assigned(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def assigned(request: StaffRequest, at: datetime) -> dict[str, Any]:
     """A page of the assigned customers by name, after `?after=<number>`."""
     today = timezone.localdate(at)
     rows = assigned_customers(staff=request.user, today=today).order_by("party__sort_key", "pk")
@@ -70,6 +70,6 @@ def assigned(request: HttpRequest, at: datetime) -> dict[str, Any]:
     }
 
 
-def _customer(request: HttpRequest, number: str) -> Customer | None:
+def _customer(request: StaffRequest, number: str) -> Customer | None:
     visible = Customer.objects.visible_to(request.user).select_related("party")
     return visible.filter(number=number).first() if number else None

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Max, Q
-from django.http import HttpRequest
 
+from crm.platform.access.requests import StaffRequest
 from crm.platform.feeds.models import Batch, BatchStatus
 from crm.platform.jobs.models import Job, JobStatus
 
@@ -13,7 +13,7 @@ LOOKED_BACK = timedelta(days=14)
 SHOWN = 10
 
 
-def troubled_batches(_request: HttpRequest, at: datetime) -> dict[str, Any]:
+def troubled_batches(_request: StaffRequest, at: datetime) -> dict[str, Any]:
     """Deliveries of the last fortnight with rows turned away, refused whole, or cut off."""
     batches = (
         Batch.objects.filter(received_at__gte=at - LOOKED_BACK)
@@ -27,14 +27,14 @@ def troubled_batches(_request: HttpRequest, at: datetime) -> dict[str, Any]:
     return {"batches": batches}
 
 
-def latest_batches(_request: HttpRequest, _at: datetime) -> dict[str, Any]:
+def latest_batches(_request: StaffRequest, _at: datetime) -> dict[str, Any]:
     """The latest delivery of each feed that ever delivered."""
-    latest = Batch.objects.filter(is_dry_run=False).values("feed").annotate(pk=Max("pk"))
-    pks = [row["pk"] for row in latest]
+    latest = Batch.objects.filter(is_dry_run=False).values("feed").annotate(newest=Max("pk"))
+    pks = [row["newest"] for row in latest]
     return {"batches": Batch.objects.filter(pk__in=pks).order_by("feed")}
 
 
-def failed_jobs(_request: HttpRequest, at: datetime) -> dict[str, Any]:
+def failed_jobs(_request: StaffRequest, at: datetime) -> dict[str, Any]:
     """Jobs that failed in the last fortnight and were not started again, newest first."""
     jobs = (
         Job.objects.filter(status=JobStatus.FAILED, finished_at__gte=at - LOOKED_BACK)
@@ -44,6 +44,6 @@ def failed_jobs(_request: HttpRequest, at: datetime) -> dict[str, Any]:
     return {"jobs": jobs}
 
 
-def own_jobs(request: HttpRequest, _at: datetime) -> dict[str, Any]:
+def own_jobs(request: StaffRequest, _at: datetime) -> dict[str, Any]:
     """The newest jobs this account started."""
     return {"jobs": Job.objects.filter(created_by=request.user.pk).order_by("-pk")[:SHOWN]}

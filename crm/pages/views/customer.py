@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from crm.pages.strip import bill_chart, highlights, usage_charts
 from crm.platform.access.masking import FieldClass
+from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
 from customers.models import Customer
@@ -32,7 +33,7 @@ LINES_A_PAGE = 50
 @login_required
 @permission_required("customers.view_customer", raise_exception=True)
 @require_safe
-def customer(request: HttpRequest, number: str) -> HttpResponse:
+def customer(request: StaffRequest, number: str) -> HttpResponse:
     """Show everything about one customer; whoever may not see them finds nothing."""
     now, today = timezone.now(), timezone.localdate()
     try:
@@ -56,7 +57,7 @@ def customer(request: HttpRequest, number: str) -> HttpResponse:
 @permission_required("customers.view_customer", raise_exception=True)
 @require_safe
 @vary_on_headers("HX-Request")
-def contacts(request: HttpRequest, number: str) -> HttpResponse:
+def contacts(request: StaffRequest, number: str) -> HttpResponse:
     """Show older contacts: rows for the timeline, or a page of their own without JavaScript."""
     found = _visible(request, number)
     rows, older = contacts_before(customer=found, before=_cursor(request), at=timezone.now())
@@ -70,7 +71,7 @@ def contacts(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 @permission_required("customers.view_customer", raise_exception=True)
 @require_safe
-def lines(request: HttpRequest, number: str) -> HttpResponse:
+def lines(request: StaffRequest, number: str) -> HttpResponse:
     """Show all lines of a customer who has more than the page holds, fifty at a time."""
     found = _visible(request, number)
     before = request.GET.get("before", "")
@@ -90,7 +91,7 @@ def lines(request: HttpRequest, number: str) -> HttpResponse:
 @permission_required("customers.view_customer", raise_exception=True)
 @require_safe
 @vary_on_headers("HX-Request")
-def about(request: HttpRequest, number: str) -> HttpResponse:
+def about(request: StaffRequest, number: str) -> HttpResponse:
     """Show what else the operator's files say: a card, or a page without JavaScript."""
     found = _visible(request, number)
     rows = characteristics_of(customer=found)
@@ -99,12 +100,12 @@ def about(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, f"customers/{template}.html", {"customer": found, "rows": rows})
 
 
-def _visible(request: HttpRequest, number: str) -> Customer:
+def _visible(request: StaffRequest, number: str) -> Customer:
     visible = Customer.objects.visible_to(request.user).select_related("party")
     return get_object_or_404(visible, number=number)
 
 
-def _cursor(request: HttpRequest) -> Cursor | None:
+def _cursor(request: StaffRequest) -> Cursor | None:
     """Read `?before=`; nonsense begins at the newest."""
     try:
         return Cursor.parse(request.GET.get("before", ""))
@@ -113,7 +114,7 @@ def _cursor(request: HttpRequest) -> Cursor | None:
 
 
 def record_look(
-    request: HttpRequest,
+    request: StaffRequest,
     found: Customer,
     classes: Iterable[FieldClass],
     *,

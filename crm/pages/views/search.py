@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from crm.platform.access.masking import FieldClass
+from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
 from customers.search import fold
@@ -41,7 +42,7 @@ MATCHED_BY = {
 @never_cache
 @login_required
 @permission_required("customers.search_customer", raise_exception=True)
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: StaffRequest) -> HttpResponse:
     """
     Find customers: POST with `q` (the search box), or GET with `q` (a link) or `s`.
 
@@ -59,7 +60,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return _straight_to(request, text, found) or _page(request, text, found)
 
 
-def _find(request: HttpRequest, text: str, *, whole_only: bool = False) -> Found | None:
+def _find(request: StaffRequest, text: str, *, whole_only: bool = False) -> Found | None:
     if not fold(text):
         return None
     return find_customers(
@@ -71,7 +72,7 @@ def _find(request: HttpRequest, text: str, *, whole_only: bool = False) -> Found
     )
 
 
-def _straight_to(request: HttpRequest, text: str, found: Found | None) -> HttpResponse | None:
+def _straight_to(request: StaffRequest, text: str, found: Found | None) -> HttpResponse | None:
     """One hit by a whole number needs no list."""
     if found and found.is_exact and len(found.matches) == 1:
         _record(request, text, found)
@@ -79,7 +80,7 @@ def _straight_to(request: HttpRequest, text: str, found: Found | None) -> HttpRe
     return None
 
 
-def _record(request: HttpRequest, text: str, found: Found) -> None:
+def _record(request: StaffRequest, text: str, found: Found) -> None:
     """What was typed may be a phone or a name, so the record tells it apart, not what it was."""
     kinds = "+".join(dict.fromkeys(match.kind for match in found.matches)) or "nothing"
     digest = salted_hmac("crm.pages.search", fold(text)).hexdigest()[:16]
@@ -95,7 +96,7 @@ def _record(request: HttpRequest, text: str, found: Found) -> None:
     )
 
 
-def _kept(request: HttpRequest, text: str) -> HttpResponse | None:
+def _kept(request: StaffRequest, text: str) -> HttpResponse | None:
     """Redirect to an address that does not tell, if the cache can keep what was typed."""
     token = secrets.token_hex(12)
     try:
@@ -106,7 +107,7 @@ def _kept(request: HttpRequest, text: str) -> HttpResponse | None:
     return redirect(f"{reverse('pages:search')}?s={token}")
 
 
-def _recall(request: HttpRequest, token: str) -> str | None:
+def _recall(request: StaffRequest, token: str) -> str | None:
     try:
         return cache.get(_key(request, token[:24]))
     except RedisError:
@@ -114,11 +115,11 @@ def _recall(request: HttpRequest, token: str) -> str | None:
         return None
 
 
-def _key(request: HttpRequest, token: str) -> str:
+def _key(request: StaffRequest, token: str) -> str:
     return f"search:{request.user.pk}:{token}"
 
 
-def _page(request: HttpRequest, text: str | None, found: Found | None = None) -> HttpResponse:
+def _page(request: StaffRequest, text: str | None, found: Found | None = None) -> HttpResponse:
     """Show what was found; `text` None is a search too long ago to be remembered."""
     found = found or _find(request, text or "")
     if found:

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from crm.platform.access.masking import FieldClass
+from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
 from customers.models import Customer
@@ -34,7 +35,7 @@ REASONS = [
 @permission_required("customers.unmask_contact", raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def unmask(request: HttpRequest, number: str, name: str) -> HttpResponse:
+def unmask(request: StaffRequest, number: str, name: str) -> HttpResponse:
     """
     Ask why (GET), then show the one field (POST) for thirty seconds and write it down.
 
@@ -54,7 +55,7 @@ def unmask(request: HttpRequest, number: str, name: str) -> HttpResponse:
     return _answer(request, customer, field, "reason")
 
 
-def _shown(request: HttpRequest, customer: Customer, field: HiddenField) -> HttpResponse:
+def _shown(request: StaffRequest, customer: Customer, field: HiddenField) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     if len(reason) < SHORTEST_REASON:
         refusal = gettext("Say why you need it: the reason is kept with your name.")
@@ -78,7 +79,7 @@ def _shown(request: HttpRequest, customer: Customer, field: HiddenField) -> Http
 
 
 def _answer(
-    request: HttpRequest,
+    request: StaffRequest,
     customer: Customer,
     field: HiddenField,
     state: str,

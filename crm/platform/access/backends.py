@@ -22,9 +22,10 @@ class StaffBackend(ModelBackend):
     ) -> set[str]:
         if not isinstance(user_obj, Staff) or not user_obj.is_active or obj is not None:
             return set()
-        if not hasattr(user_obj, "_all_permissions"):
-            user_obj._all_permissions = self._read_permissions(user_obj)
-        return user_obj._all_permissions
+        kept: set[str] | None = user_obj.__dict__.get("all_permissions")
+        if kept is None:
+            kept = user_obj.__dict__["all_permissions"] = self._read_permissions(user_obj)
+        return kept
 
     def _read_permissions(self, staff: Staff) -> set[str]:
         columns = ("content_type__app_label", "codename")

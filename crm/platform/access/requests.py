@@ -1,4 +1,5 @@
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from crm.platform.access.models import Staff
 
@@ -7,3 +8,4 @@ class StaffRequest(HttpRequest):
     """A request behind `login_required`: whoever makes it is one of the staff."""
 
     user: Staff
+    htmx: HtmxDetails

@@ -38,9 +38,9 @@ class Login(LoginView):
             return HttpResponseClientRedirect(settings.LOGIN_URL)
         return super().dispatch(request, *args, **kwargs)
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         """Return `next` if it is a page of ours; the log-in page itself is nowhere to go."""
-        url = super().get_redirect_url()
+        url = super().get_redirect_url(request)
         return "" if url.startswith(settings.LOGIN_URL) else url
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -103,5 +103,5 @@ def _keep_language(response: HttpResponse, code: str) -> None:
         path=settings.LANGUAGE_COOKIE_PATH,
         secure=settings.LANGUAGE_COOKIE_SECURE,
         httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        samesite="Lax",
     )
