@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -16,7 +15,6 @@ from customers.models import (
     SearchKey,
 )
 from customers.search import Prefix, query_keys
-from customers.selectors.listing import customers_with_facts
 
 BY_NAME = {"name", "pinyin", "initials"}
 SCANNED = 20_000
@@ -28,7 +26,7 @@ asker sees few of its customers (every 王 of a province, for one hall)."""
 class Match:
     """A customer who was found, and what matched: a kind of `query_keys`."""
 
-    customer: Customer
+    customer_id: int
     kind: str
 
 
@@ -50,7 +48,6 @@ def find_customers(
     staff: Staff,
     text: str,
     by_name: bool,
-    at: datetime,
     whole_only: bool = False,
     most: int = 20,
 ) -> Found:
@@ -58,9 +55,7 @@ def find_customers(
     Return up to `most` customers in the account's reach that `text` finds.
 
     A whole number (phone, document, account, customer, subscriber) wins over beginnings of
-    numbers and parts of names. `by_name` False leaves the latter out, `whole_only` both. Each
-    customer carries its party and home organisation, `lines` (not terminated) and
-    `last_contact_at` (of the last 400 days).
+    numbers and parts of names. `by_name` False leaves the latter out, `whole_only` both.
     """
     prefixes = [p for p in query_keys(text) if by_name or p.kind not in BY_NAME]
     visible = Customer.objects.visible_to(staff)
@@ -71,9 +66,8 @@ def find_customers(
         kinds = _beginning_of_few(visible, beginnings, most=most)
     elif not kinds:
         kinds, was_cut = _beginning(visible, beginnings, most=most)
-    customers = customers_with_facts(visible, list(kinds)[:most], at=at)
     return Found(
-        [Match(customers[pk], kinds[pk]) for pk in list(kinds)[:most] if pk in customers],
+        [Match(pk, kind) for pk, kind in list(kinds.items())[:most]],
         is_exact=is_exact,
         has_more=was_cut or len(kinds) > most,
     )

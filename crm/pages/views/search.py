@@ -19,8 +19,9 @@ from crm.platform.access.masking import FieldClass
 from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
+from customers.models import Customer
 from customers.search import fold
-from customers.selectors import Found, find_customers
+from customers.selectors import Found, customers_with_facts, find_customers
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,6 @@ def _find(request: StaffRequest, text: str, *, whole_only: bool = False) -> Foun
         staff=request.user,
         text=text,
         by_name=request.user.has_perm("customers.search_customer_by_name"),
-        at=timezone.now(),
         whole_only=whole_only,
     )
 
@@ -76,7 +76,8 @@ def _straight_to(request: StaffRequest, text: str, found: Found | None) -> HttpR
     """One hit by a whole number needs no list."""
     if found and found.is_exact and len(found.matches) == 1:
         _record(request, text, found)
-        return redirect("pages:customer", number=found.matches[0].customer.number)
+        only = Customer.objects.only("number").get(pk=found.matches[0].customer_id)
+        return redirect("pages:customer", number=only.number)
     return None
 
 
@@ -127,14 +128,19 @@ def _page(request: StaffRequest, text: str | None, found: Found | None = None) -
     context = {
         "text": text or "",
         "found": found,
-        "groups": _groups(found) if found else [],
+        "groups": _groups(request, found) if found else [],
         "is_forgotten": text is None,
     }
     return render(request, "pages/search.html", context)
 
 
-def _groups(found: Found) -> list[dict[str, Any]]:
-    grouped: dict[str, list[Any]] = {}
+def _groups(request: StaffRequest, found: Found) -> list[dict[str, Any]]:
+    """Group the matches by what matched, each customer with the facts that tell it apart."""
+    visible = Customer.objects.visible_to(request.user)
+    pks = [match.customer_id for match in found.matches]
+    customers = customers_with_facts(visible, pks, at=timezone.now())
+    grouped: dict[str, list[Customer]] = {}
     for match in found.matches:
-        grouped.setdefault(match.kind, []).append(match.customer)
+        if match.customer_id in customers:
+            grouped.setdefault(match.kind, []).append(customers[match.customer_id])
     return [{"title": MATCHED_BY[kind], "customers": rows} for kind, rows in grouped.items()]
