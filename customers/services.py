@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import IO
+from typing import IO, Any
 
 from django.db import connection, transaction
 
@@ -41,7 +41,7 @@ def record_churn_scores(
     :raises IntegrityError: for a probability or decile that cannot be; nothing is replaced.
     """
     ensure_months("customers_churnscore", first=as_of, last=as_of)
-    parameters = {
+    parameters: dict[str, Any] = {
         "as_of": as_of,
         "first": first_customer,
         "end": end_customer,
