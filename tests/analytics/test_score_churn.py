@@ -14,9 +14,11 @@ from analytics.churn.scoring import Scorer, score
 from analytics.features import matrix
 from analytics.models import ChurnModel, ScoringRun
 from crm.platform.events.models import Event
+from crm.platform.jobs.inline import run_inline
 from crm.platform.jobs.registry import JobCancelled
 from customers.models import CharacteristicSpec, ChurnScore, Customer, Subscriber
 from tests.analytics.base import DAY, make_base
+from tests.factories import make_staff
 
 
 def run(command: str, *arguments: str) -> dict:
@@ -154,6 +156,17 @@ def test_a_cancelled_run_stays_unfinished_and_can_be_made_good(trained, monkeypa
 
     assert score(at=timezone.now(), progress=silent, threads=1)["scored"] == 400
     assert ChurnScore.objects.count() == 400
+
+
+def test_as_background_work_both_answer_what_they_did(db):
+    make_base(300)
+    staff = make_staff("analyst")
+
+    trained = run_inline("analytics.train_churn", {"as_of": str(DAY)}, actor=staff)
+    scored = run_inline("analytics.score_churn", {"version": trained["model"]}, actor=staff)
+
+    assert ChurnModel.objects.get(version=trained["model"]).trained_by == staff
+    assert (scored["scored"], scored["as_of"]) == (300, str(DAY))
 
 
 def test_without_a_model_scoring_is_refused(db):
