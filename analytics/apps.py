@@ -29,6 +29,14 @@ class AnalyticsConfig(AppConfig):
             "chart-bar",
             50,
         ),
+        NavEntry(
+            "models",
+            _("Models"),
+            "analytics:models",
+            "analytics.view_churnmodel",
+            "chart-dots",
+            55,
+        ),
     ]
 
     def ready(self) -> None:
