@@ -31,6 +31,8 @@ MEASURES = {
     "import_usage": ("tests.bench.feeds", "empty"),
     "import_bills": ("tests.bench.feeds", "empty"),
     "import_payments": ("tests.bench.feeds", "empty"),
+    "record_access_call": ("tests.bench.ground", "empty"),
+    "publish_call": ("tests.bench.ground", "empty"),
     "search_number": ("tests.bench.pages", "demo"),
     "search_name": ("tests.bench.pages", "demo"),
     "open_360": ("tests.bench.pages", "demo"),
