@@ -78,7 +78,7 @@ class BillsFeed(ReadModelFeed):
         return (
             f"SELECT s.row, s.month, a.id AS account_id, s.bill_number AS number,"
             f" a.customer_id, {values}, {months_late(chunk, 's.month')} > 0 AS late,"
-            f" {found} AS findings FROM {chunk.stage} AS s"
+            f" NULL::text AS too_late, {found} AS findings FROM {chunk.stage} AS s"
             " LEFT JOIN customers_billingaccount AS a ON a.number = s.account_number"
             f" WHERE {chunk.staged_rows}"
         )

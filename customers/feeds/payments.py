@@ -10,7 +10,7 @@ from crm.platform.feeds.read_model import ReadModelFeed
 from crm.platform.feeds.sql import findings
 from customers.feeds.columns import ACCOUNT_NUMBER, SERVICE_NUMBER
 from customers.feeds.owners import Holder
-from customers.feeds.periods import months_late, prepare_months, time_rules
+from customers.feeds.periods import months_late, prepare_months, time_rules, too_late
 from customers.feeds.usage import SUBSCRIBER_NUMBER
 from customers.models import PaymentChannel
 
@@ -72,12 +72,12 @@ class PaymentsFeed(ReadModelFeed):
             ("s.amount_fen = 0", "amount_fen", "zero_amount"),
             ("s.amount_fen < 0 AND s.reversal_of IS NULL", "reversal_of",
              "negative_without_reversal"),
-            (f"{late} > {chunk.late_months:d}", "paid_at", "too_late", f"'{chunk.late_months:d}'"),
         )  # fmt: skip
         return (
             f"SELECT s.row, s.payment_number AS number, s.paid_at, {account} AS account_id,"
             f" {_owner(stated, holder)} AS customer_id, s.amount_fen, s.channel, s.reversal_of,"
-            f" {late} > 0 AS late, {found} AS findings"
+            f" {late} > 0 AS late, {too_late(chunk, late, 'paid_at')} AS too_late,"
+            f" {found} AS findings"
             f" FROM {chunk.stage} AS s {joins} {holder.joins} WHERE {chunk.staged_rows}"
         )
 

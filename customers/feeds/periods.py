@@ -46,6 +46,12 @@ def months_late(chunk: Chunk, month: str) -> str:
     )
 
 
+def too_late(chunk: Chunk, late: str, column: str) -> str:
+    """Return the packed finding of a row that is more months late than are accepted."""
+    months = f"{chunk.late_months:d}"
+    return f"CASE WHEN {late} > {months} THEN '{column}|too_late|{months}' END"
+
+
 def time_rules(chunk: Chunk, column: str) -> list[tuple[str, ...]]:
     """Return what may be wrong with when a row says it was."""
     tomorrow = f"{day(chunk.facts.today)} + interval '2 days'"

@@ -11,7 +11,7 @@ from crm.platform.feeds.read_model import NEWER, ReadModelFeed
 from crm.platform.feeds.sql import findings
 from customers.feeds.columns import SERVICE_NUMBER, SUBSCRIBER
 from customers.feeds.owners import Holder
-from customers.feeds.periods import months_late, prepare_months, time_rules
+from customers.feeds.periods import months_late, prepare_months, time_rules, too_late
 
 BIGGEST_INTEGER = 2**31 - 1
 _FIRST_DATE_AS_VERSION = 19000101
@@ -73,13 +73,13 @@ class UsageFeed(ReadModelFeed):
         found = findings(
             *holder.rules(),
             *time_rules(chunk, "month"),
-            (f"{late} > {chunk.late_months:d}", "month", "too_late", f"'{chunk.late_months:d}'"),
         )
         values = ", ".join(f"s.{name}" for name in self.values if name != "version")
         return (
             f"SELECT s.row, s.month, {holder.column('id')} AS subscriber_id,"
             f" {holder.column('customer_id')} AS customer_id, {values}, {version} AS version,"
-            f" {late} > 0 AS late, {found} AS findings"
+            f" {late} > 0 AS late, {too_late(chunk, late, 'month')} AS too_late,"
+            f" {found} AS findings"
             f" FROM {chunk.stage} AS s {holder.joins} WHERE {chunk.staged_rows}"
         )
 

@@ -36,7 +36,8 @@ class ReadModelFeed(Feed):
     def resolved(self, chunk: Chunk) -> str:
         """
         Return a query over the staged rows `s` of the chunk: row, the columns of `identity`,
-        `owners` and `values` (NULL: not stated), `late` (boolean) and `findings` (text[]).
+        `owners` and `values` (NULL: not stated), `late` (boolean), `findings` (text[]) and
+        `too_late`: the packed finding of a row that comes too late to change anything, or NULL.
         """
 
     def verdict(self, facts: FileFacts) -> str:
@@ -111,6 +112,8 @@ class ReadModelFeed(Feed):
             f" WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
             + ("" if wave > 1 or self.anything_there(chunk) else " AND false")
         )
+        if late:
+            self._refuse_too_late(chunk, wave)
         counts = Counts(rejected=self._reject_met(chunk))
         counts.unchanged = chunk.value("SELECT count(*) FROM feed_met WHERE verdict = '='")
         counts.late = self._late(chunk, wave) if late else 0
@@ -136,6 +139,18 @@ class ReadModelFeed(Feed):
     def compared(self, facts: FileFacts) -> list[str]:
         """Return the columns whose difference makes a difference."""
         return list(self.values)
+
+    def _refuse_too_late(self, chunk: Chunk, wave: int) -> None:
+        """What changes nothing may come as late as it likes: the file was delivered again."""
+        chunk.execute(
+            "UPDATE feed_met AS m SET verdict = r.too_late FROM feed_rows AS r"
+            f" WHERE r.row = m.row AND m.verdict = {NEWER} AND r.too_late IS NOT NULL"
+        )
+        chunk.execute(
+            "INSERT INTO feed_met SELECT r.row, r.too_late FROM feed_rows AS r"
+            f" WHERE r.wave = {wave:d} AND r.findings = '{{}}' AND r.too_late IS NOT NULL"
+            " AND NOT EXISTS (SELECT FROM feed_met AS m WHERE m.row = r.row)"
+        )
 
     def _reject_met(self, chunk: Chunk) -> int:
         return chunk.reject(
