@@ -100,7 +100,7 @@ SUBSCRIBER = Part(
         "plan_code": "''",
         "plan_name": "''",
         "monthly_fee_fen": "0",
-        "opened_on": "coalesce(r.opened_on, r.today)",
+        "opened_on": "least(coalesce(r.opened_on, r.today), r.ended_on)",
         "status": "'ACTIVE'",
         "end_reason": "''",
         "characteristics": "'{}'",

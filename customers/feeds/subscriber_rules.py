@@ -24,5 +24,10 @@ def subscriber_findings(*, opened: str) -> tuple[tuple[str, ...], ...]:
             "has_ended",
             "u.ended_on",
         ),
-        (f"s.ended_on < {opened}", "ended_on", "ends_before_it_opens", opened),
+        (
+            f"coalesce(s.ended_on, u.ended_on) < {opened}",
+            "ended_on",
+            "ends_before_it_opens",
+            opened,
+        ),
     )

@@ -58,6 +58,7 @@ def undo_entities(
 
 def _gather(undoing: Undoing, owned: Sequence[Owned]) -> None:
     """Find every row that still bears the batch's mark, and every row it has an image of."""
+    undoing.execute("DROP TABLE IF EXISTS undo_touched, undo_created, undo_kept")
     undoing.execute(
         "CREATE TEMPORARY TABLE undo_touched (part text, id bigint, owner bigint,"
         " is_change boolean) ON COMMIT DROP"

@@ -193,6 +193,7 @@ class ReadModelFeed(Feed):
     def undo(self, undoing: Undoing) -> None:
         """Restore what was changed, then remove what still bears the batch's mark: it is new."""
         identity = ", ".join(self.identity)
+        undoing.execute("DROP TABLE IF EXISTS undo_image")
         undoing.execute(
             "CREATE TEMPORARY TABLE undo_image ON COMMIT DROP AS"
             f" SELECT DISTINCT ON ({identity}) * FROM ({undoing.images(self.table)}) AS images"

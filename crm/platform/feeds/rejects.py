@@ -45,6 +45,7 @@ def fill_rejects(batch: Batch, plan: Plan) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS feed_raw")
         cursor.execute(
             "CREATE TEMPORARY TABLE feed_raw (row_number bigint, raw jsonb) ON COMMIT DROP"
         )
