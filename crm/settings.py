@@ -201,6 +201,10 @@ FEED_LATE_MONTHS = environment.whole_number("FEED_LATE_MONTHS", 3, least=0, most
 FEED_MOST_BYTES = (
     environment.whole_number("FEED_MOST_MEGABYTES", 20_480, least=1, most=1_000_000) << 20
 )
+# Over HTTP: what comes in by the command may be larger.
+FEED_UPLOAD_LIMIT = (
+    environment.whole_number("FEED_UPLOAD_MEGABYTES", 2048, least=1, most=1_000_000) << 20
+)
 
 # Languages and time
 

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.audit.urls")),
     path("", include("crm.platform.jobs.urls")),
     path("", include("crm.platform.ui.urls")),
+    path("", include("crm.platform.feeds.urls")),
     path("", include("analytics.urls")),
     path("", include("crm.pages.urls")),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
@@ -13,6 +14,24 @@ from crm.platform.api.models import SystemClient
 from crm.platform.api.scopes import declared_scopes
 
 
+class _Unread:
+    """
+    A request whose body is not there: a token stands in the header, and who sends gigabytes
+    must be known before they are read.
+    """
+
+    POST = QueryDict()
+
+    def __init__(self, request: Request) -> None:
+        vars(self)["whole"] = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.whole, name, value)
+
+
 class SystemAuthentication(OAuth2Authentication):
     """A bearer token of a system client: the request runs as the client's account."""
 
@@ -22,7 +41,7 @@ class SystemAuthentication(OAuth2Authentication):
         """
         if not request.headers.get("Authorization", "").lower().startswith("bearer "):
             return None
-        found = super().authenticate(request)
+        found = super().authenticate(_Unread(request))
         if found is None:
             raise AuthenticationFailed(_("The token is not valid, or not any longer."))
         _no_user, token = found

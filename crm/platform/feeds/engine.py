@@ -84,6 +84,17 @@ def run_batch(*, batch_id: int, progress: Progress, at: datetime) -> Batch:
     return batch
 
 
+def cancel_batch(*, batch_id: int) -> Batch:
+    """
+    End a batch that waits or was interrupted, after taking back what it had applied.
+
+    :raises BatchBusy: if a process is at it; that one is stopped through its `progress`.
+    """
+    with _alone(batch_id):
+        _end(Batch.objects.get(pk=batch_id), BatchStatus.CANCELLED, "")
+    return Batch.objects.get(pk=batch_id)
+
+
 def _run(batch: Batch, progress: Progress, at: datetime) -> None:
     progress(0, None, _("Looking over the file"))
     run = Run(batch, _planned(batch, at), progress, at)
