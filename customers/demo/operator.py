@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from crm.platform.access.models import OrgUnit
 from crm.platform.errors import DomainError
+from crm.platform.events.outbox import publish
 from crm.platform.records import ensure_months
 from customers.demo.crew import Made, make_all
 from customers.demo.geography import make_units
@@ -33,6 +34,7 @@ from customers.demo.staff import CLERKS_HALL, make_billing_client, make_staff
 from customers.demo.structure import Chunk, Specification, chunks
 from customers.demo.timeline import Timeline
 from customers.demo.truth import LABEL_MONTHS, area_under_curve
+from customers.events import DEMO_MADE
 from customers.models import CharacteristicEntity, CharacteristicSpec, CharacteristicType
 
 MONTHS_AT_LEAST, MONTHS_AT_MOST = 3, 36
@@ -115,7 +117,10 @@ def build(
         say("analysing the tables")
         _analyse()
         facts = _facts(request, made, time.monotonic() - began)
-        DemoOperator.objects.update(state=DemoState.READY, ready_at=timezone.now(), facts=facts)
+        with transaction.atomic():
+            now = timezone.now()
+            DemoOperator.objects.update(state=DemoState.READY, ready_at=now, facts=facts)
+            publish(DEMO_MADE, at=now, customers=request.customers)
         return facts
 
 

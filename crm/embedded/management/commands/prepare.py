@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
-from crm.embedded.models import Milestone
+from crm.platform.access.models import Staff
+from customers.demo.models import DemoOperator
+from customers.demo.selectors import demo_facts
+from customers.models import Customer
 
-DEMO = "demo operator"
 DEMO_MONTHS = 12
 DEMO_SEED = 1
 
@@ -60,36 +60,25 @@ class Command(BaseCommand):
             mark.write_text(now)
 
     def _make_demo(self, customers: int) -> bool:
-        """Make the demo operator if this database never had one; return whether it has one."""
-        milestone = Milestone.objects.filter(name=DEMO).first()
-        if milestone is not None and milestone.done_at is not None:
-            return True
-        if milestone is not None:
-            self._say("The demo operator was cut off half-way; making the database anew ...")
-            self._make_database_anew()
-        if customers == 0:
-            return False
-        if "demo_operator" not in get_commands():
-            self._say("There is no command demo_operator yet; starting without its data.")
-            return False
-        if apps.get_model("customers", "Customer").objects.exists():
-            self._say("The database has customers already, so no demo operator is made.")
-            return False
-        self._say(f"Making the demo operator of {customers} customers ...")
+        """
+        Make the demo operator on the first start; without customers only its people, so that
+        somebody can log in. Return whether the demo log-ins are there.
+        """
+        if demo_facts() is None and customers:
+            if Customer.objects.exists() and not DemoOperator.objects.exists():
+                self._say("The database has customers already, so no demo operator is made.")
+            else:
+                self._say(f"Making the demo operator of {customers} customers ...")
+                self._call_demo_operator(customers)
+        elif not Staff.objects.exists():
+            self._call_demo_operator(0)
+        return Staff.objects.filter(is_demo=True).exists()
+
+    def _call_demo_operator(self, customers: int) -> None:
         begun = time.monotonic()
-        milestone = Milestone.objects.create(name=DEMO, begun_at=timezone.now())
         sizes = {"customers": customers, "months": DEMO_MONTHS, "seed": DEMO_SEED}
         call_command("demo_operator", stdout=io.StringIO(), **sizes)
-        milestone.done_at = timezone.now()
-        milestone.save(update_fields=["done_at"])
-        self._say(f"The demo operator was made in {time.monotonic() - begun:.0f} s.")
-        return True
-
-    def _make_database_anew(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA public CASCADE")
-            cursor.execute("CREATE SCHEMA public")
-        call_command("migrate", interactive=False, verbosity=0)
+        self._say(f"It was made in {time.monotonic() - begun:.0f} s.")
 
 
 def _static_files() -> Iterator[str]:
