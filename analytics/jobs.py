@@ -67,3 +67,10 @@ def score_churn(
         progress=context.progress,
     )
     return answer
+
+
+@job("analytics.learn", queue="bulk", label=_("A first model, its scores and the dashboards"))
+def learn(context: JobContext) -> dict[str, Any]:
+    """What a new operator's data allow at once, so that no page of theirs is empty."""
+    count_metrics(context)
+    return {**(train_churn(context) or {}), **(score_churn(context) or {})}

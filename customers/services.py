@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import IO, Any
 
-from typing import Any
-
 from django.db import connection, transaction
 
 from crm.platform.records import ensure_months
