@@ -3,6 +3,7 @@ from django.contrib.auth.models import Permission
 
 from crm.platform.access.models import Role
 from crm.platform.access.roles import grant_declared_permissions
+from crm.platform.access.scope import Scope
 from customers.models import Customer, Subscriber
 from tests.factories import make_customer, make_province, make_staff, make_subscriber
 
@@ -96,3 +97,13 @@ def test_a_permission_taken_away_does_not_come_back_with_the_next_upgrade():
     grant_declared_permissions()
 
     assert not role.group.permissions.filter(pk=taken.pk).exists()
+
+
+def test_a_scope_read_with_the_permissions_is_the_same():
+    units = make_province()
+    for roles in ([], ["clerk"], ["agent"], ["accountmanager", "clerk"], ["analyst"]):
+        staff = make_staff(*roles, org=units["a_hall"])
+        alone = Scope(staff).reach
+        staff.has_perm("customers.view_customer")
+
+        assert Scope(staff).reach == alone, roles

@@ -28,7 +28,9 @@ class Scope:
     def reach(self) -> Reach:
         if not getattr(self.staff, "is_active", False):
             return Reach.NONE
-        reaches = Role.objects.filter(group__user=self.staff).values_list("reach", flat=True)
+        reaches = getattr(self.staff, "_reaches", None)  # read with the permissions
+        if reaches is None:
+            reaches = Role.objects.filter(group__user=self.staff).values_list("reach", flat=True)
         return max((Reach(r) for r in reaches), key=_WIDTH.index, default=Reach.NONE)
 
     @cached_property

@@ -1,7 +1,8 @@
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -14,6 +15,7 @@ from django.views.i18n import set_language
 from django_htmx.http import HttpResponseClientRedirect
 
 from crm.platform.access.models import Staff
+from crm.platform.jobs.models import Job
 from crm.platform.ui.forms import LoginForm
 
 CHOSE_LANGUAGE = "chose_language"
@@ -40,7 +42,7 @@ class Login(LoginView):
 
     def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs are of Django 6
         """Return `next` if it is a page of ours; the log-in page itself is nowhere to go."""
-        url = super().get_redirect_url()  # type: ignore[call-arg]
+        url = super().get_redirect_url()
         return "" if url.startswith(settings.LOGIN_URL) else url
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -90,6 +92,16 @@ def language(request: HttpRequest) -> HttpResponse:
     else:
         request.session[CHOSE_LANGUAGE] = wanted
     return response
+
+
+@never_cache
+@login_required
+@permission_required("jobs.view_job", raise_exception=True)
+def running(request: HttpRequest) -> HttpResponse:
+    """Answer how many of the account's own jobs wait or run: the number in the top bar."""
+    staff = cast(Staff, request.user)
+    count = Job.objects.filter(created_by=staff.pk).open().count()
+    return render(request, "ui/_running.html", {"count": count})
 
 
 def _keep_language(response: HttpResponse, code: str) -> None:
