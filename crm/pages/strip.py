@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from analytics.selectors import ChurnCard
 from crm.platform.ui import charts, figures
 from crm.platform.ui.templatetags.crm_ui import amount, moment
 from customers.selectors import Contact, Overview
@@ -29,12 +30,13 @@ class Fact:
     href: str = ""
 
 
-def highlights(overview: Overview, *, today: date) -> list[Fact]:
-    """Return the facts that decide a contact, in their fixed order."""
+def highlights(overview: Overview, cards: list[ChurnCard], *, today: date) -> list[Fact]:
+    """Return the facts that decide a contact, in their fixed order; the riskiest card is first."""
     return [
         _balance(overview),
         _arrears(overview),
         _contract(overview, today),
+        _churn(cards),
         _stops(overview),
         _tenure(overview, today),
         _last_contact(overview.contacts),
@@ -72,6 +74,19 @@ def _contract(overview: Overview, today: date) -> Fact:
     note = ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
     state, icon = ("risk", "calendar-due") if days <= CONTRACT_SOON_DAYS else ("", "calendar")
     return Fact(_("Contract ends"), ends.isoformat(), note, state, icon, "#lines")
+
+
+def _churn(cards: list[ChurnCard]) -> Fact:
+    if not cards:
+        return Fact(_("Churn risk"), gettext("not scored"), "", "off", "help", "#churn-card")
+    worst = cards[0]
+    name, state, icon = {
+        "high": (gettext("high"), "bad", "alert-circle"),
+        "raised": (gettext("raised"), "risk", "alert-triangle"),
+    }.get(worst.level, (gettext("low"), "good", "circle-check"))
+    reasons = len(worst.reasons)
+    note = ngettext("%(n)d reason", "%(n)d reasons", reasons) % {"n": reasons} if reasons else ""
+    return Fact(_("Churn risk"), name, note, state, icon, "#churn-card")
 
 
 def _stops(overview: Overview) -> Fact:

@@ -10,6 +10,7 @@ from customers.models import (
     Bill,
     BillingAccount,
     CharacteristicSpec,
+    ChurnScore,
     ContactMedium,
     Customer,
     Interaction,
@@ -146,6 +147,25 @@ def test_the_strip_tells_what_decides(client, clerk, wang):
     assert "in 9 days" in page
     assert "of 1 line" in page
     assert "Arrears, outgoing barred" in page
+
+
+def test_the_riskiest_line_is_in_the_strip_and_its_card_says_why(client, clerk, wang):
+    line = make_subscriber(customer=wang)
+    ChurnScore.objects.create(
+        as_of=first_of_month(timezone.localdate()),
+        subscriber_id=line.pk,
+        customer_id=wang.pk,
+        probability=0.42,
+        decile=1,
+        model_version="churn-1",
+        scored_at=NOW,
+    )
+
+    page = page_of(client, wang)
+
+    assert "Churn risk" in page
+    assert "42.0%" in page
+    assert line.service_number not in page
 
 
 def test_an_empty_customer_has_a_page_that_says_so(client, clerk, wang):

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from analytics.selectors import churn_card
 from crm.pages.strip import bill_chart, highlights, usage_charts
 from crm.platform.access.masking import FieldClass
 from crm.platform.access.requests import StaffRequest
@@ -27,6 +28,7 @@ from customers.selectors import (
 )
 
 LINES_A_PAGE = 50
+CARDS = 3
 
 
 @never_cache
@@ -40,11 +42,13 @@ def customer(request: StaffRequest, number: str) -> HttpResponse:
         overview = customer_overview(staff=request.user, number=number, at=now, today=today)
     except Customer.DoesNotExist as exc:
         raise Http404 from exc
+    cards = churn_card(overview.customer.pk, most=CARDS)
     record_look(request, overview.customer, _classes_in(overview), at=now)
     context = {
         "overview": overview,
         "customer": overview.customer,
-        "highlights": highlights(overview, today=today),
+        "highlights": highlights(overview, cards, today=today),
+        "cards": cards,
         "bill_chart": bill_chart(overview),
         "usage_charts": usage_charts(overview),
         "today": today,
