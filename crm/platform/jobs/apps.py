@@ -19,7 +19,7 @@ class JobsConfig(AppConfig):
     navigation = [
         NavEntry(
             code="jobs",
-            label=_("Background work"),
+            label=_("Jobs"),
             url_name="jobs:index",
             permission="jobs.view_job",
             icon="progress",
