@@ -208,6 +208,9 @@ class _Reader:
         for target, rule in mapping.rules.items():
             if (rule.months_before or rule.days_within) and mapping.as_of is None:
                 self._fault(f"columns.{target}", _("counts from as_of, which is not given."))
+        if mapping.as_of is None and (mapping.characteristics or mapping.rest != "ignore"):
+            key = "characteristics" if mapping.characteristics else "rest"
+            self._fault(key, _("describe a day: say which as as_of."))
 
     def _check_leaks(self, mapping: FeedMapping) -> None:
         """What tells the end of a service may not describe the customer: it is the answer."""
