@@ -45,10 +45,13 @@ class MappingForm(forms.Form):
         return cleaned
 
     def chosen(self) -> tuple[str, str]:
-        """Return the name and the text of the chosen mapping, both "" for none."""
-        name = self.cleaned_data["mapping"]
-        if name == OWN:
-            return "", self.cleaned_data["mapping_text"].replace("\r\n", "\n")
+        """
+        Return the name and the text of the chosen mapping, both "" for none. One that was
+        pasted and not chosen is meant all the same.
+        """
+        name, own = self.cleaned_data["mapping"], self.cleaned_data["mapping_text"]
+        if name == OWN or (not name and own.strip()):
+            return "", own.replace("\r\n", "\n")
         return name, shipped_mappings().get(name, "")
 
 

@@ -73,10 +73,11 @@ def reject_groups(batch: Batch) -> list[RejectGroup]:
         RowNumber(), partition_by=[F("column"), F("code")], order_by=F("row_number").asc()
     )
     describe, wanted = Describer(batch), columns_read(batch)
-    groups: dict[tuple[str, str], RejectGroup] = {}
+    groups: list[RejectGroup] = []
     firsts: dict[tuple[str, str], list[Reject]] = {}
-    for reject in rejects.annotate(place=place).filter(place__lte=SAMPLES).order_by("row_number"):
-        firsts.setdefault((reject.column, reject.code), []).append(reject)
+    placed = rejects.annotate(place=place).filter(place__lte=SAMPLES).order_by("row_number")
+    for sample in placed:
+        firsts.setdefault((sample.column, sample.code), []).append(sample)
     for column, code, rows in counted:
         shown = firsts.get((column, code), [])
         detail = shown[0].detail if shown else ""
@@ -84,8 +85,8 @@ def reject_groups(batch: Batch) -> list[RejectGroup]:
         for reject in shown:
             cells = [cell for cell in describe.masked_cells(reject) if cell[0] in wanted]
             group.samples.append(RejectSample(reject.row_number, describe.sentences(reject), cells))
-        groups[column, code] = group
-    return list(groups.values())
+        groups.append(group)
+    return groups
 
 
 def columns_read(batch: Batch) -> set[str]:

@@ -33,14 +33,14 @@ class FeedUpload(TemporaryUploadedFile):
     def __init__(self, name: str, content_type: str = "", charset: str | None = None) -> None:
         folder = uploads_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = tempfile.NamedTemporaryFile(dir=folder, suffix=".part")  # noqa: SIM115
-        UploadedFile.__init__(self, file, name, content_type, 0, charset)
+        self._part = tempfile.NamedTemporaryFile(dir=folder, suffix=".part")  # noqa: SIM115
+        UploadedFile.__init__(self, self._part, name, content_type, 0, charset)
         self._hash = hashlib.sha256()
 
     def add(self, block: bytes) -> None:
-        self.file.write(block)
+        self._part.write(block)
         self._hash.update(block)
-        self.size += len(block)
+        self.size = (self.size or 0) + len(block)
 
     @property
     def sha256(self) -> str:
@@ -48,7 +48,7 @@ class FeedUpload(TemporaryUploadedFile):
 
     def keep(self) -> Path:
         """Give the file its name in a folder of its own, and return its path."""
-        self.file.flush()
+        self._part.flush()
         path = uploads_folder() / uuid4().hex / _name_on_disk(self.name or "")
         path.parent.mkdir(mode=0o700)
         os.link(self.temporary_file_path(), path)

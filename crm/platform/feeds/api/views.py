@@ -1,5 +1,6 @@
 """`/api/v1/feeds/<feed>/batches`: systems send files and ask what became of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -146,7 +147,9 @@ class Rejects(ListAPIView[Reject]):
     @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=["json", "csv"])],
     )
-    def get(self, request: Request, feed: str, number: str) -> HttpResponseBase:
+    def get(  # type: ignore[override]  # a file is not a Response
+        self, request: Request, feed: str, number: str
+    ) -> HttpResponseBase:
         self.batch = _visible(request, feed, number)
         staff = _staff(request)
         if request.accepted_renderer.format == "csv":
@@ -171,19 +174,20 @@ class Rejects(ListAPIView[Reject]):
         return Reject.objects.filter(batch=self.batch)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if hasattr(self, "batch"):
             context |= {"describe": Describer(self.batch), "columns": columns_read(self.batch)}
         return context
 
     def handle_exception(self, exc: Exception) -> Response:
-        self.request.accepted_renderer = JsonRenderer()  # type: ignore[attr-defined]
-        self.request.accepted_media_type = JsonRenderer.media_type  # type: ignore[attr-defined]
+        self.request.accepted_renderer = JsonRenderer()
+        self.request.accepted_media_type = JsonRenderer.media_type
         return super().handle_exception(exc)
 
 
 def _delivered(request: Request) -> dict[str, Any]:
     """Return the form's fields, or the query's where the body is the file itself."""
+    assert isinstance(request.data, Mapping)  # no parser here makes a list
     fields = request.data if request.data.keys() - {"file"} else request.query_params
     names = ("mapping", "dry_run", "error_percent")
     delivered = {name: fields[name] for name in names if name in fields}
