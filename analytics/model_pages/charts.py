@@ -10,6 +10,8 @@ from analytics.models import ChurnModel
 from crm.platform.ui import charts
 
 MOST_FEATURES = 15
+_BESIDE_AXIS = 24  # pixels that the name of the y axis takes
+_BELOW_LEGEND = 36
 
 
 def charts_of(model: ChurnModel, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -23,29 +25,31 @@ def charts_of(model: ChurnModel, names: Mapping[str, str]) -> dict[str, dict[str
 
 
 def roc(model: ChurnModel) -> dict[str, Any]:
-    return charts.xy_line(
+    option = charts.xy_line(
         title=_("Leavers found against stayers troubled"),
         series={
             _("This model"): model.curves["roc"],
             _("Plain model"): model.curves["baseline_roc"],
         },
-        x_name=_("Share of stayers troubled"),
-        y_name=_("Share of leavers found"),
+        x_name=_("Stayers troubled"),
+        y_name=_("Leavers found"),
         diagonal=True,
         within_one=True,
         colours=("accent", "amber"),
     )
+    return option | {"grid": {"left": _BESIDE_AXIS, "top": _BELOW_LEGEND}}
 
 
 def lift(model: ChurnModel) -> dict[str, Any]:
     """How many times the average each tenth leaves; a tenth like all others stands at 1."""
     tenths = model.curves["lift"]
-    return charts.bar(
+    option = charts.bar(
         title=_("Lift by tenth, the riskiest first"),
         categories=[str(tenth) for tenth in range(1, len(tenths) + 1)],
         series={_("Times the average"): tenths},
         category_name=_("Tenth"),
     )
+    return option | {"grid": {"top": 12}}
 
 
 def calibration(model: ChurnModel) -> dict[str, Any]:
@@ -62,17 +66,17 @@ def calibration(model: ChurnModel) -> dict[str, Any]:
     option["series"][0] |= {"showSymbol": True, "symbolSize": 7}
     # Where few leave, all groups lie in one corner of the unit square.
     largest = max((share for group in groups for share in group), default=1.0)
-    top = min(1.0, (int(largest * 20) + 1) / 20)
+    top = min(1.0, (int(largest * 10) + 1) / 10)
     for axis in ("xAxis", "yAxis"):
         option[axis]["max"] = top
-    return option
+    return option | {"grid": {"left": _BESIDE_AXIS, "top": 12}}
 
 
 def importance(model: ChurnModel, names: Mapping[str, str]) -> dict[str, Any]:
     """The share of each feature in all contributions to the log-odds, the largest first."""
     total = sum(one["weight"] for one in model.importance) or 1.0
     shown = model.importance[:MOST_FEATURES]
-    return charts.bar(
+    option = charts.bar(
         title=_("What weighs most"),
         categories=named([one["code"] for one in shown], names),
         series={_("Share of all weight"): [round(100 * o["weight"] / total, 1) for o in shown]},
@@ -80,6 +84,10 @@ def importance(model: ChurnModel, names: Mapping[str, str]) -> dict[str, Any]:
         category_name=_("Feature"),
         horizontal=True,
     )
+    # Long names take two lines, so that bars are left on a narrow screen.
+    names_beside = {"width": 150, "overflow": "break", "lineHeight": 13, "interval": 0}
+    option["yAxis"]["axisLabel"] = names_beside | {"hideOverlap": False}
+    return option | {"grid": {"top": 4, "right": 28}}
 
 
 def rest_of_importance(model: ChurnModel) -> dict[str, Any] | None:

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from analytics import services
 from analytics.features.dates import sources_present
+from analytics.features.registry import all_features
 from analytics.model_pages import figures
 from analytics.model_pages.charts import charts_of, rest_of_importance
 from analytics.model_pages.forms import TrainForm
 from analytics.model_pages.words import feature_names, leaks_of, named, suspects, written
 from analytics.models import ChurnModel
+from analytics.selectors import ModelOutdated, trained_features
 from crm.platform.access.models import Staff
 from crm.platform.access.requests import StaffRequest
 from crm.platform.errors import DomainError
@@ -73,6 +75,7 @@ def model(request: StaffRequest, version: str) -> HttpResponse:
         "best_auc": figures.best_reachable(shown),
         "estimator": written(shown.metrics.get("estimator", "")),
         "held_out": written(shown.metrics.get("held_out", "")),
+        "outdated": _outdated(shown),
         "not_activated": written(shown.metrics.get("not_activated", "")),
         "leaks": leaks_of(shown, names),
         "constant": named(shown.metrics.get("constant", []), names),
@@ -124,6 +127,15 @@ def activate(request: StaffRequest, version: str) -> HttpResponse:
 def retire(request: StaffRequest, version: str) -> HttpResponse:
     done = _("Model %(version)s is retired. The scores that it gave stay.")
     return _moved(request, version, services.retire_model, done)
+
+
+def _outdated(shown: ChurnModel) -> str:
+    """Return why a model can score no more; "" if it can."""
+    try:
+        trained_features(shown, all_features())
+    except ModelOutdated as refusal:
+        return str(refusal)
+    return ""
 
 
 def _moved(

@@ -181,7 +181,7 @@ def test_the_page_asks_few_questions(django_assert_max_num_queries):
     model = make_model(trained_by=make_staff())
     client = browser_of("manager")
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         page_of(client, model)
 
 
@@ -308,6 +308,16 @@ def test_score_now_starts_a_job_with_this_model():
 
     job = Job.objects.get(kind="analytics.score_churn")
     assert answer.url == f"/jobs/{job.pk}/" and job.params == {"version": model.version}
+
+
+def test_a_model_whose_features_are_read_otherwise_now_says_so_and_is_not_scored_with():
+    changed = [{"code": "tenure_months", "kind": "number", "definition": "of old"}]
+    model = make_model(features=changed, status=ModelStatus.ACTIVE)
+
+    page = page_of(browser_of("analyst"), model)
+
+    assert "Feature tenure_months has changed since model churn-20260930-1 was trained." in page
+    assert "Score now" not in page
 
 
 def test_activating_a_model_retires_the_one_in_use():
