@@ -10,7 +10,6 @@ from analytics.models import ChurnModel
 from crm.platform.ui import charts
 
 MOST_FEATURES = 15
-_BESIDE_AXIS = 24  # pixels that the name of the y axis takes
 _BELOW_LEGEND = 36
 
 
@@ -37,7 +36,7 @@ def roc(model: ChurnModel) -> dict[str, Any]:
         within_one=True,
         colours=("accent", "amber"),
     )
-    return option | {"grid": {"left": _BESIDE_AXIS, "top": _BELOW_LEGEND}}
+    return _with_room(option, top=_BELOW_LEGEND)
 
 
 def lift(model: ChurnModel) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def calibration(model: ChurnModel) -> dict[str, Any]:
     top = min(1.0, (int(largest * 10) + 1) / 10)
     for axis in ("xAxis", "yAxis"):
         option[axis]["max"] = top
-    return option | {"grid": {"left": _BESIDE_AXIS, "top": 12}}
+    return _with_room(option, top=12)
 
 
 def importance(model: ChurnModel, names: Mapping[str, str]) -> dict[str, Any]:
@@ -97,3 +96,9 @@ def rest_of_importance(model: ChurnModel) -> dict[str, Any] | None:
     if not rest:
         return None
     return {"count": len(rest), "share": sum(one["weight"] for one in rest) / total}
+
+
+def _with_room(option: dict[str, Any], *, top: int) -> dict[str, Any]:
+    """Return the option with room for the name of its y axis, in pixels."""
+    option["yAxis"]["nameGap"] = 34
+    return option | {"grid": {"left": 24, "top": top}}
