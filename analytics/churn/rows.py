@@ -29,29 +29,33 @@ def score_rows(
     heads = [f'{{"feature":{_quoted(code)},"value":' for code in codes]
     words = [[_quoted(word) for word in vocabulary] for vocabulary in vocabularies]
 
-    def reason(feature: int, value: float, contribution: float) -> str:
-        if value != value:
-            text = "null"
-        elif words[feature]:
-            text = words[feature][int(value)]
-        else:
-            text = f"{value:.6g}"
-        return f'{heads[feature]}{text},"contribution":{contribution:.4f}}}'
+    def slot(place: int) -> list[str]:
+        """One reason of every row, "" where there is none; one pass, no call a row."""
+        return [
+            ""
+            if feature < 0
+            else f'{heads[feature]}null,"contribution":{height:.4f}}}'
+            if value != value
+            else f'{heads[feature]}{words[feature][int(value)]},"contribution":{height:.4f}}}'
+            if words[feature]
+            else f'{heads[feature]}{value:.6g},"contribution":{height:.4f}}}'
+            for feature, value, height in zip(
+                part.features[:, place].tolist(),
+                part.values[:, place].tolist(),
+                part.contributions[:, place].tolist(),
+                strict=True,
+            )
+        ]
 
     columns = zip(
         part.subscriber_ids.tolist(),
         part.customer_ids.tolist(),
         probabilities.tolist(),
         deciles.tolist(),
-        part.features.tolist(),
-        part.values.tolist(),
-        part.contributions.tolist(),
+        *(slot(place) for place in range(part.features.shape[1])),
         strict=True,
     )
-    for subscriber, customer, probability, decile, features, values, heights in columns:
-        reasons = ",".join(
-            reason(feature, value, height)
-            for feature, value, height in zip(features, values, heights, strict=True)
-            if feature >= 0
-        )
-        yield f"{subscriber}\t{customer}\t{probability:.6g}\t{decile}\t[{reasons}]"
+    for subscriber, customer, probability, decile, *reasons in columns:
+        # Where one is empty, so are those after it.
+        said = ",".join(reasons) if reasons[-1] else ",".join(filter(None, reasons))
+        yield f"{subscriber}\t{customer}\t{probability:.6g}\t{decile}\t[{said}]"

@@ -17,7 +17,7 @@ from analytics.churn.estimator import PARAMETERS, ChurnEstimator
 from analytics.features import dates
 from analytics.features.definition import Feature
 from analytics.features.digest import digest_of
-from analytics.features.matrix import vocabularies
+from analytics.features.matrix import subscribers_on, vocabularies
 from analytics.features.registry import all_features
 from analytics.features.sql import AsOf
 from analytics.features.statistics import refresh_statistics
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 LEAST_POSITIVES = 50
 DAYS_LEARNED = 6
+ROWS_LEARNED = 600_000  # further back only as long as there are fewer
 ESTIMATOR = "xgboost depth-2 trees, calibrated"
 _EXPLAINED = 5000
 
@@ -148,8 +149,9 @@ def _days(request: Request, *, today: date) -> tuple[date, list[tuple[date, list
         )
     seen = [sight.source for sight in found if sight.day == day]
     sources = seen or list(request.sources) or dates.sources_present()
+    enough = ROWS_LEARNED // max(1, subscribers_on(AsOf(day), sources))
     earlier = dates.earlier_days(
-        found, before=day, horizon_days=request.horizon_days, most=DAYS_LEARNED - 1
+        found, before=day, horizon_days=request.horizon_days, most=min(enough, DAYS_LEARNED) - 1
     )
     return day, [(day, sources), *earlier]
 

@@ -57,11 +57,11 @@ LEFT JOIN (
     sum(amount_fen) FILTER (WHERE month = %(m2)s)::float4 AS m2,
     sum(amount_fen) FILTER (WHERE month = %(m3)s)::float4 AS m3,
     sum(amount_fen) FILTER (WHERE month >= %(m3)s)::float4
-      / nullif(count(DISTINCT month) FILTER (WHERE month >= %(m3)s), 0) AS mean3,
+      / nullif(count(*) FILTER (WHERE month >= %(m3)s), 0) AS mean3,
     sum(amount_fen) FILTER (WHERE month >= %(m4)s AND month < %(m1)s)::float4
-      / nullif(count(DISTINCT month) FILTER (WHERE month >= %(m4)s AND month < %(m1)s), 0)
+      / nullif(count(*) FILTER (WHERE month >= %(m4)s AND month < %(m1)s), 0)
       AS before3,
-    sum(amount_fen)::float4 / count(DISTINCT month) AS mean6,
+    sum(amount_fen)::float4 / count(*) AS mean6,
     regr_slope(amount_fen, (month - %(m6)s::date) / 30.4375) AS slope6,
     sum(amount_fen)::float4 AS billed,
     coalesce(sum(amount_fen) FILTER (WHERE due_on <= %(as_of)s::date), 0)::float4 AS due
@@ -79,16 +79,18 @@ LEFT JOIN (
   GROUP BY account_id
 ) paid ON paid.account_id = a.id"""
 
+# A payment counts for the bill of the month before it: joined by equality, not by a range.
 _LATE = f"""
 LEFT JOIN (
   SELECT b.account_id, count(*) FILTER (WHERE b.due_on < p.paid_on) AS times
   FROM customers_bill b
   LEFT JOIN (
-    SELECT account_id, (paid_at AT TIME ZONE %(zone)s)::date AS paid_on
+    SELECT account_id, local::date AS paid_on,
+      (date_trunc('month', local) - interval '1 month')::date AS month
     FROM customers_payment
+    CROSS JOIN LATERAL (SELECT paid_at AT TIME ZONE %(zone)s AS local) clock
     WHERE paid_at >= %(paid_from)s AND paid_at < %(until)s AND amount_fen > 0 AND {_range()}
-  ) p ON p.account_id = b.account_id
-    AND p.paid_on >= b.month + interval '1 month' AND p.paid_on < b.month + interval '2 months'
+  ) p ON p.account_id = b.account_id AND p.month = b.month
   WHERE b.month >= %(m6)s AND b.month <= %(m1)s AND {_range("b.")}
   GROUP BY b.account_id
 ) late ON late.account_id = a.id"""

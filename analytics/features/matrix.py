@@ -95,6 +95,15 @@ def numbered(
     return table.subscriber_ids, present, table.labels.astype(np.int64)
 
 
+def subscribers_on(at: AsOf, sources: Sequence[str] | None) -> int:
+    """Count those live on the day."""
+    parameters = at.parameters() | {"sources": list(sources) if sources else None, **EVERYBODY}
+    with planned_for_many_rows() as cursor:
+        cursor.execute(f"SELECT count(*) {population()}", parameters)
+        count: int = cursor.fetchone()[0]
+    return count
+
+
 @contextmanager
 def planned_for_many_rows() -> Iterator[CursorWrapper]:
     """
