@@ -103,7 +103,8 @@ def stop(line, day):
 
 
 def cleared(line, day):
-    ServiceStop.objects.filter(subscriber=line, cleared_at=None).update(cleared_at=noon(day))
+    raised = ServiceStop.objects.filter(subscriber=line, cleared_at=None, raised_at__lte=noon(day))
+    raised.update(cleared_at=noon(day))
 
 
 def ended(line, day):
