@@ -209,6 +209,13 @@ class TestUploading:
 
         assert f"applied already, as batch {first.number}" in text(page(analyst, again))
 
+    def test_with_a_mapping_pasted_but_not_chosen_means_it(self, analyst):
+        own = 'source = "mine"\r\n[columns]\r\ncustomer_number = "customer_number"\r\n'
+
+        batch = received(analyst, CUSTOMERS, mapping_text=own)
+
+        assert batch.mapping_text == own.replace("\r", "")
+
     def test_says_when_the_mapping_is_for_another_feed(self, analyst):
         batch = received(analyst, CUSTOMERS, feed="bills", mapping="ibm_telco")
 
@@ -276,6 +283,16 @@ class TestRunning:
         assert batch.status == BatchStatus.CANCELLED
         assert Job.objects.get().status == JobStatus.CANCELLED
         assert "nothing of it stays" in text(page(analyst, batch))
+
+    def test_cancelled_while_it_runs_asks_the_worker_to_stop(self, analyst):
+        batch = received(analyst, CUSTOMERS)
+        press(analyst, batch, "run", dry_run="no")
+        Job.objects.update(status=JobStatus.RUNNING, started_at=NOON, heartbeat_at=NOON)
+
+        press(analyst, batch, "stop")
+
+        assert Job.objects.get().cancel_requested_at is not None
+        assert "Asked to stop" in text(page(analyst, batch))
 
     def test_taken_back_after_its_worker_died_leaves_nothing(self, analyst, settings):
         batch = interrupted(analyst, settings)
