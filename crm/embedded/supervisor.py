@@ -76,9 +76,14 @@ class Supervisor:
         for child in self.below:
             child.start()
         for child, (_, server) in zip(self.below, self.servers.each(), strict=True):
-            if not server.wait(child.process):
-                child.pass_on_trouble()
-                raise SystemExit(f"{child.name} did not start; {child.log} says why.")
+            for pause in (2.0, 5.0, None):
+                if server.wait(child.process):
+                    break
+                if pause is None:
+                    child.pass_on_trouble()
+                    raise SystemExit(f"{child.name} did not start; {child.log} says why.")
+                time.sleep(pause)  # a former run's server may still be on its way out
+                child.start()
             child.forget_trouble()  # such as our own knocking before it was up
         if self.servers.postgres is not None:
             self.servers.postgres.make_database()
