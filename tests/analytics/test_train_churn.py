@@ -1,10 +1,8 @@
 """Training: what it answers, what it refuses, and what it does not fall for."""
 
 import json
-import os
 from datetime import date, timedelta
 from io import StringIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +11,8 @@ from django.core.management import CommandError, call_command
 from analytics.models import ChurnModel, ModelStatus
 from customers.models import Customer, Subscriber
 from tests.analytics.base import DAY, declare, deliver_months, make_base
+from tests.factories import make_org
+from tests.feeds.files import IBM_MAPPING, imported, shared_data
 
 KEYS = (
     "estimator rows positives auc pr_auc lift_at_10 brier baseline_auc seconds log_loss"
@@ -165,15 +165,11 @@ def test_a_narrower_or_worse_model_waits_as_a_candidate():
     assert narrow["not_activated"] == "covers fewer sources than the active model"
 
 
-@pytest.mark.skipif(
-    "CRM_PUBLIC_DATA" not in os.environ,
-    reason="CRM_PUBLIC_DATA names no folder with ibm_telco_churn.csv",
-)
 @pytest.mark.django_db
 def test_the_public_telecom_file_is_learned_as_well_as_it_can_honestly_be(all_trees):
-    call_command(
-        "import_feed", "customers", str(Path(os.environ["CRM_PUBLIC_DATA"]) / "ibm_telco_churn.csv")
-    )
+    make_org()
+    batch = imported("customers", shared_data("ibm_telco_churn.csv"), mapping=IBM_MAPPING)
+    assert batch.created == 7043
 
     answer = train()
 
