@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.platform.errors import DomainError
 from crm.platform.records import TimeStamped
@@ -15,7 +16,7 @@ class IllegalMove(DomainError):
 
 class ModelStatus(models.TextChoices):
     CANDIDATE = "CANDIDATE", _("Candidate")
-    ACTIVE = "ACTIVE", _("Active")
+    ACTIVE = "ACTIVE", pgettext_lazy("a churn model", "Active")
     RETIRED = "RETIRED", _("Retired")
 
 

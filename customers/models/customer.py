@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.platform.access.models import OrgUnit, Reach, Staff
 from crm.platform.access.scope import scope_of
@@ -84,7 +85,7 @@ class Customer(TimeStamped):
 class CharacteristicType(models.TextChoices):
     TEXT = "TEXT", _("Text")
     INTEGER = "INTEGER", _("Whole number")
-    DECIMAL = "DECIMAL", _("Number")
+    DECIMAL = "DECIMAL", pgettext_lazy("a type of values", "Number")
     BOOLEAN = "BOOLEAN", _("Yes or no")
     DATE = "DATE", _("Date")
 
