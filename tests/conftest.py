@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import connections
 from django.test import override_settings
+from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from crm.platform.health import broker
@@ -30,6 +31,13 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Tests read the words of the source; those of a catalogue are free to become better."""
+    with override_settings(LANGUAGE_CODE="en"), translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -28,7 +28,7 @@ class Metric:
     question: Any
     name: Any
     formula: Any
-    tables: str
+    tables: Any
     shape: Shape
     unit: Any = ""
     rows: Any = ""
@@ -51,7 +51,7 @@ METRICS = {
                 "Subscribers opened before the first of the next month and not ended by then;"
                 " stopped ones count, those still being set up do not."
             ),
-            tables="subscriber",
+            tables=_("Subscribers"),
             shape=Shape.COUNT,
             unit=_("subscribers"),
             rows=_("The subscribers behind this figure"),
@@ -64,7 +64,7 @@ METRICS = {
                 "Subscribers whose service ended in the month, for whatever reason, divided by"
                 " the average of the base at its start and at its end."
             ),
-            tables="subscriber",
+            tables=_("Subscribers"),
             shape=Shape.RATE,
             unit="%",
             rows=_("The subscribers who left in this month"),
@@ -77,7 +77,7 @@ METRICS = {
                 "Bills of the month, divided by the average of the base at its start and at its"
                 " end. Every account counts, whatever has been paid."
             ),
-            tables="bill, subscriber",
+            tables=_("Bills, subscribers"),
             shape=Shape.MONEY,
             unit=_("yuan"),
             rows=_("The bills behind this figure"),
@@ -88,9 +88,9 @@ METRICS = {
             name=_("Subscribers by probability of leaving"),
             formula=_(
                 "The latest scores, counted by probability in steps of ten per cent; a score of"
-                " exactly 10% counts in 10–20%."
+                " exactly a tenth counts in 10–20%."
             ),
-            tables="churn score",
+            tables=_("Churn scores"),
             shape=Shape.COUNT,
             unit=_("subscribers"),
             rows=_("The subscribers of this bar"),

@@ -1,4 +1,10 @@
-from customers.models.account import AccountStatus, BillingAccount, PayRelation, PayType
+from customers.models.account import (
+    PAY_METHOD_NAMES,
+    AccountStatus,
+    BillingAccount,
+    PayRelation,
+    PayType,
+)
 from customers.models.billing import Bill, MonthlyUsage, Payment, PaymentChannel
 from customers.models.churn import ChurnScore
 from customers.models.customer import (
@@ -21,6 +27,7 @@ from customers.models.party import (
 )
 from customers.models.search import SearchKey
 from customers.models.subscriber import (
+    PRODUCT_NAMES,
     EndReason,
     ServiceStop,
     StopReason,
@@ -30,6 +37,8 @@ from customers.models.subscriber import (
 )
 
 __all__ = [
+    "PAY_METHOD_NAMES",
+    "PRODUCT_NAMES",
     "AccountStatus",
     "Bill",
     "BillingAccount",

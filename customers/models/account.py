@@ -2,6 +2,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.records import TimeStamped
@@ -12,6 +13,17 @@ from customers.models.subscriber import Subscriber
 class PayType(models.TextChoices):
     PREPAID = "PREPAID", _("Prepaid")
     POSTPAID = "POSTPAID", _("Postpaid")
+
+
+PAY_METHOD_NAMES: dict[str, str | Promise] = {
+    "app": _("App"),
+    "bank_mandate": _("Direct debit"),
+    "counter": _("Counter"),
+    "agent": _("Agent"),
+    "kiosk": _("Kiosk"),
+    "other": _("Other"),
+}
+"""What usual ways to pay are called; a system may send others, which are shown as they came."""
 
 
 class AccountStatus(models.TextChoices):
@@ -61,6 +73,10 @@ class BillingAccount(TimeStamped):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def pay_method_name(self) -> str | Promise:
+        return PAY_METHOD_NAMES.get(self.pay_method, self.pay_method)
 
 
 class PayRelation(TimeStamped):

@@ -3,6 +3,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.access.models import Staff
@@ -16,6 +17,14 @@ class SubscriberStatus(models.TextChoices):
     SUSPENDED = "SUSPENDED", _("Suspended")
     PENDING_TERMINATE = "PENDING_TERMINATE", _("Termination pending")
     TERMINATED = "TERMINATED", _("Terminated")
+
+
+PRODUCT_NAMES: dict[str, str | Promise] = {
+    "mobile": _("Mobile"),
+    "broadband": _("Broadband"),
+    "fusion": _("Fusion bundle"),
+}
+"""What usual products are called; a system may send others, which are shown as they came."""
 
 
 class EndReason(models.TextChoices):
@@ -93,6 +102,10 @@ class Subscriber(TimeStamped):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def product_name(self) -> str | Promise:
+        return PRODUCT_NAMES.get(self.product, self.product)
 
 
 class SubscriberStatusPeriod(models.Model):

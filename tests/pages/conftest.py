@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from crm.platform.records import ensure_months
 from tests.factories import make_province
@@ -24,10 +24,3 @@ def partitions(db):
     today = timezone.localdate()
     for table in MONTHLY:
         ensure_months(table, first=today - timedelta(days=430), last=today + timedelta(days=31))
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
-    with translation.override("en"):
-        yield

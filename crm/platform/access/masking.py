@@ -7,6 +7,9 @@ The shapes follow the operators' custom (模糊化): 张*明, 138****8000, 32010
 from collections.abc import Callable
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class FieldClass(StrEnum):
     PERSON_NAME = "person_name"
@@ -18,6 +21,19 @@ class FieldClass(StrEnum):
     BANK_CARD = "bank_card"
     SIM = "sim"
     BIRTH_DATE = "birth_date"
+
+
+FIELD_NAMES: dict[str, str | Promise] = {
+    FieldClass.PERSON_NAME: _("name of a person"),
+    FieldClass.ORG_NAME: _("name of an organisation"),
+    FieldClass.ID_NUMBER: _("number of an identity document"),
+    FieldClass.PHONE: _("phone number"),
+    FieldClass.ADDRESS: _("address"),
+    FieldClass.EMAIL: _("e-mail address"),
+    FieldClass.BANK_CARD: _("bank card"),
+    FieldClass.SIM: _("SIM card"),
+    FieldClass.BIRTH_DATE: _("birth date"),
+}
 
 
 def _name(value: str) -> str:

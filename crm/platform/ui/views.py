@@ -62,7 +62,8 @@ def demo_staff() -> list[Staff]:
     """Return the demo accounts, on an embedded stack only: elsewhere nobody is told of them."""
     if not settings.EMBEDDED:
         return []
-    return list(Staff.objects.filter(is_demo=True, is_active=True, is_system=False).order_by("pk"))
+    people = Staff.objects.filter(is_demo=True, is_active=True, is_system=False)
+    return list(people.prefetch_related("groups__role").order_by("pk"))
 
 
 def locked_out(

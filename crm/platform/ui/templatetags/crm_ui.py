@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from crm.platform.access.masking import mask
+from crm.platform.access.masking import FIELD_NAMES, mask
+from crm.platform.access.roles import ROLES
 from crm.platform.ui import figures
 
 register = template.Library()
@@ -20,6 +21,18 @@ register = template.Library()
 def masked(value: object, field_class: str) -> str:
     """Return the value in the masked form of its field class ("person_name", "phone", …)."""
     return mask(value, field_class)
+
+
+@register.filter
+def field_name(field_class: str) -> str:
+    """Return what a field class is called; an unknown one as it is."""
+    return str(FIELD_NAMES.get(field_class, field_class))
+
+
+@register.filter
+def role_name(code: str) -> str:
+    """Return what the role of a code is called; one that an administrator made as it is."""
+    return gettext(ROLES[code][0]) if code in ROLES else code
 
 
 @register.filter
