@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from analytics.features.definition import Feature, Kind, Unit
-from customers.models import CustomerCategory
+from customers.models import PRODUCT_NAMES, CustomerCategory
 
 CONTRACT = (
     Feature(
@@ -30,7 +30,13 @@ CONTRACT = (
         sql="(coalesce(terms.contract_ends_on, %(as_of)s::date) <= %(as_of)s::date)::int",
         blocks=("terms",),
     ),
-    Feature(code="product", name=_("Product"), kind=Kind.CATEGORY, sql="s.product"),
+    Feature(
+        code="product",
+        name=_("Product"),
+        kind=Kind.CATEGORY,
+        sql="s.product",
+        labels=PRODUCT_NAMES,
+    ),
     Feature(
         code="plan",
         name=_("Plan"),

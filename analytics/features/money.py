@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from analytics.features.definition import Feature, Kind, Unit
-from customers.models import PayType
+from customers.models import PAY_METHOD_NAMES, PayType
 
 # Billing's running total is a present figure: it is read only where its date allows.
 _BILLED_TOTAL = (
@@ -41,6 +41,7 @@ MONEY = (
         kind=Kind.CATEGORY,
         sql="nullif(a.pay_method, '')",
         blocks=("account",),
+        labels=PAY_METHOD_NAMES,
     ),
     Feature(
         code="bill_last", name=_("Last bill"), sql="bills.m1", unit=Unit.FEN, blocks=("bills",)
