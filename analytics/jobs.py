@@ -17,7 +17,12 @@ from analytics.metrics.refreshing import JOB, refresh_metrics
 from crm.platform.jobs.registry import JobContext, job
 
 
-@job(JOB, queue="bulk", label=_("Counting the dashboards' figures"))
+@job(
+    JOB,
+    queue="bulk",
+    label=_("Counting the dashboards' figures"),
+    result_labels={"figures": _("Figures counted")},
+)
 def count_metrics(context: JobContext) -> dict[str, Any]:
     rows = refresh_metrics(at=context.at, today=timezone.localdate(context.at))
     return {"figures": rows}

@@ -9,7 +9,7 @@ from crm.platform.access.masking import FieldClass
 from crm.platform.access.models import Staff
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
-from crm.platform.feeds.definition import FeedRefused, feed_named
+from crm.platform.feeds.definition import feed_named
 from crm.platform.feeds.exports import may_export
 from crm.platform.feeds.forms import OWN, MappingForm
 from crm.platform.feeds.models import Batch, BatchStatus
@@ -30,7 +30,7 @@ def context_of(*, request: HttpRequest, staff: Staff, batch: Batch) -> dict[str,
     situation = situation_of(batch, job)
     context: dict[str, Any] = {
         "batch": batch,
-        "feed_label": _label(batch),
+        "feed_label": batch.label,
         "job": job,
         "situation": situation,
         "job_failed": job.error if job and job.status == JobStatus.FAILED else "",
@@ -89,13 +89,6 @@ def _form(batch: Batch) -> MappingForm:
     name = batch.mapping_name if is_shipped else OWN if batch.mapping_text else ""
     text = "" if is_shipped else batch.mapping_text
     return MappingForm(initial={"mapping": name, "mapping_text": text})
-
-
-def _label(batch: Batch) -> Any:
-    try:
-        return feed_named(batch.feed).label
-    except FeedRefused:  # of an app that is no longer installed
-        return batch.feed
 
 
 def _may_stop(staff: Staff, batch: Batch) -> bool:

@@ -176,6 +176,12 @@ def known_feeds() -> Sequence[Feed]:
     return tuple(_feeds.values())
 
 
+def label_of(code: str) -> str | Promise:
+    """Return how a feed is called on screen; one of an app no longer installed by its code."""
+    feed = _feeds.get(code)
+    return feed.label if feed else code
+
+
 def feed_named(code: str) -> Feed:
     """
     Return a feed by its code.

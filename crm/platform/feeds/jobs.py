@@ -11,8 +11,25 @@ from crm.platform.feeds.models import Batch, BatchStatus
 from crm.platform.feeds.undo import undo_batch
 from crm.platform.jobs.registry import JobContext, job
 
+_RESULT_LABELS = {
+    "batch": gettext_lazy("Batch"),
+    "rows": gettext_lazy("Rows"),
+    "created": gettext_lazy("Created"),
+    "updated": gettext_lazy("Updated"),
+    "unchanged": gettext_lazy("Unchanged"),
+    "rejected": gettext_lazy("Rejected"),
+    "removed": gettext_lazy("Removed"),
+    "restored": gettext_lazy("Put back"),
+    "kept_because_changed": gettext_lazy("Kept, changed since"),
+}
 
-@job("feeds.import", queue="bulk", label=gettext_lazy("Import of a file"))
+
+@job(
+    "feeds.import",
+    queue="bulk",
+    label=gettext_lazy("Import of a file"),
+    result_labels=_RESULT_LABELS,
+)
 def run_import(context: JobContext, *, batch_id: int) -> dict[str, Any]:
     """
     Run a batch to its end.
@@ -27,13 +44,23 @@ def run_import(context: JobContext, *, batch_id: int) -> dict[str, Any]:
     return _counts(batch, "rows", "created", "updated", "unchanged", "rejected")
 
 
-@job("feeds.take_back", queue="bulk", label=gettext_lazy("Taking back a cancelled import"))
+@job(
+    "feeds.take_back",
+    queue="bulk",
+    label=gettext_lazy("Taking back a cancelled import"),
+    result_labels=_RESULT_LABELS,
+)
 def run_take_back(context: JobContext, *, batch_id: int) -> dict[str, Any]:
     """Take back what an interrupted batch had applied, and end it."""
     return {"batch": cancel_batch(batch_id=batch_id).number}
 
 
-@job("feeds.undo", queue="bulk", label=gettext_lazy("Undoing an import"))
+@job(
+    "feeds.undo",
+    queue="bulk",
+    label=gettext_lazy("Undoing an import"),
+    result_labels=_RESULT_LABELS,
+)
 def run_undo(context: JobContext, *, batch_id: int) -> dict[str, Any]:
     """
     Take back an applied batch.

@@ -1,9 +1,11 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.errors import DomainError
+from crm.platform.feeds.definition import label_of
 
 
 class BatchStatus(models.TextChoices):
@@ -164,6 +166,10 @@ class Batch(models.Model):
                 % {"number": self.number, "now": self.get_status_display(), "next": status.label}
             )
         self.status = status
+
+    @property
+    def label(self) -> str | Promise:
+        return label_of(self.feed)
 
     @property
     def is_finished(self) -> bool:

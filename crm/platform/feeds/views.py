@@ -42,9 +42,6 @@ def index(request: HttpRequest) -> HttpResponse:
         page = page_of(batches, ordering=["-id"], cursor=request.GET.get("cursor"), limit=ROWS)
     except BadCursor as error:
         raise BadRequest from error
-    labels = {known.code: known.label for known in known_feeds()}
-    for batch in page.rows:
-        batch.label = labels.get(batch.feed, batch.feed)
     context = {"page": page, "feeds": known_feeds(), "feed": feed}
     return render(request, "feeds/index.html", context)
 
