@@ -74,10 +74,18 @@ def all_series(choice: Choice) -> Mapping[str, Series]:
 
 
 def _every_bucket(found: list[Point]) -> list[Point]:
-    """A bar for each step: an empty one is an answer too."""
-    by_bucket = {point.bucket: point for point in found}
-    day = found[0].month
-    return [by_bucket.get(n, Point(day, n, 0, 0.0)) for n in range(BUCKETS)]
+    """A bar for each step, over the days of all sources: an empty one is an answer too."""
+    day = max(point.month for point in found)
+    counts = [0] * BUCKETS
+    for point in found:
+        counts[point.bucket] += point.numerator
+    return [Point(day, n, count, float(count)) for n, count in enumerate(counts)]
+
+
+def scored_days() -> list[tuple[str, date]]:
+    """Return each source with the day whose scores are counted for it."""
+    counted = MetricValue.objects.filter(code=RISK).order_by()
+    return list(counted.values_list("source", "month").distinct())
 
 
 def choices() -> tuple[list[OrgUnit], list[str]]:

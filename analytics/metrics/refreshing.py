@@ -11,6 +11,8 @@ from crm.platform.jobs.services import start_job
 from crm.platform.records import first_of_month
 
 MONTHS = 12
+# Each source is counted as it was last scored, unless that is too long before the newest score.
+SCORES_COUNT_DAYS = 92
 JOB = "analytics.refresh_metrics"
 
 # Each customer's city: the unit of that level on the path of where they are kept.
@@ -86,7 +88,13 @@ _ARPU = f"""
 """
 
 _RISK = f"""
-    WITH {_CITY}
+    WITH {_CITY}, latest AS MATERIALIZED (
+        SELECT c.source, max(k.as_of) AS as_of
+        FROM customers_churnscore k
+        JOIN customers_customer c ON c.id = k.customer_id
+        WHERE k.as_of >= (SELECT max(as_of) FROM customers_churnscore) - {SCORES_COUNT_DAYS}
+        GROUP BY 1
+    )
     INSERT INTO analytics_metricvalue
         (code, month, bucket, city_id, source, numerator, denominator, refreshed_at)
     SELECT '{RISK}', k.as_of, least(floor(k.probability * {BUCKETS}), {BUCKETS - 1}), city.city_id,
@@ -94,7 +102,7 @@ _RISK = f"""
     FROM customers_churnscore k
     JOIN customers_customer c ON c.id = k.customer_id
     JOIN city ON city.org_id = c.home_org_id
-    WHERE k.as_of = (SELECT max(as_of) FROM customers_churnscore)
+    JOIN latest ON latest.source = c.source AND latest.as_of = k.as_of
     GROUP BY 2, 3, 4, 5
 """
 

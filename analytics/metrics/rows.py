@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from analytics.metrics.definitions import ARPU, BASE, BUCKETS, CHURN_RATE, RISK
-from analytics.metrics.reading import Choice
+from analytics.metrics.reading import Choice, scored_days
 from analytics.pseudonyms import pseudonym_of
 from crm.platform.access.models import Staff
 from crm.platform.records import next_month
@@ -44,7 +44,7 @@ def rows_behind(
     """
     Return a page of the rows behind one bar, from after the row of that key.
 
-    `month` is the bar's month; for the risk distribution the day of the scores.
+    `month` is the bar's month; the risk distribution has the latest day of each source.
 
     :raises KeyError: for a metric without rows.
     :raises ValueError: for a key that no page gave.
@@ -93,13 +93,15 @@ def _bills(_code: str, month: date, _bucket: int, chosen: Q, after: str) -> Quer
     return bills.order_by("account_id", "number")
 
 
-def _scores(_code: str, day: date, bucket: int, chosen: Q, after: str) -> QuerySet[ChurnScore]:
+def _scores(_code: str, _day: date, bucket: int, chosen: Q, after: str) -> QuerySet[ChurnScore]:
     low, high = bucket / BUCKETS, (bucket + 1) / BUCKETS
-    scores = ChurnScore.objects.filter(as_of=day, probability__gte=low)
+    counted = Q(pk__in=[])
+    for source, day in scored_days():
+        theirs = Customer.objects.filter(chosen, source=source).values("pk")
+        counted |= Q(as_of=day, customer_id__in=theirs)
+    scores = ChurnScore.objects.filter(counted, probability__gte=low)
     if bucket < BUCKETS - 1:
         scores = scores.filter(probability__lt=high)
-    if chosen:
-        scores = scores.filter(customer_id__in=Customer.objects.filter(chosen).values("pk"))
     return scores.filter(subscriber_id__gt=int(after or 0)).order_by("subscriber_id")
 
 

@@ -163,6 +163,19 @@ def test_the_latest_scores_make_the_distribution(land):
     assert [point.numerator for point in points] == [1] + [0] * 9
 
 
+def test_each_source_is_counted_as_it_was_last_scored(land):
+    score(line(home=land["a_hall"]), 0.05)
+    score(line(home=land["a_hall"], source="ibm_telco"), 0.95, date(2026, 9, 30))
+    count()
+
+    assert [p.numerator for p in all_series(Choice())["risk"].points] == [1] + [0] * 8 + [1]
+    assert all_series(Choice(source="ibm_telco"))["risk"].points[9].numerator == 1
+    page = rows_behind(
+        code="risk", month=OCTOBER, bucket=9, choice=Choice(), staff=make_staff("analyst")
+    )
+    assert [row.probability for row in page.rows] == [0.95]
+
+
 def test_counting_again_replaces_the_figures(land):
     line(home=land["a_hall"])
     count()
