@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.platform.api.exceptions import TooLarge
@@ -88,9 +89,10 @@ class BatchDetailSerializer(BatchSerializer):
     class Meta(BatchSerializer.Meta):
         fields = [*BatchSerializer.Meta.fields, "progress"]
 
-    def get_progress(self, batch: Batch) -> ProgressSerializer | None:
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, batch: Batch) -> dict[str, Any] | None:
         job = job_of(batch)
-        return None if job is None else ProgressSerializer(job).data  # type: ignore[return-value]
+        return None if job is None else dict(ProgressSerializer(job).data)
 
 
 class RejectSerializer(serializers.Serializer[Reject]):
