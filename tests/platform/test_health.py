@@ -44,7 +44,7 @@ def test_not_ready_while_nobody_works_off_a_queue(client: Client) -> None:
 
 def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'embedded'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
 
     assert problems(client) == ["1 migrations are not applied"]
 

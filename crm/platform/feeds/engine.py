@@ -7,6 +7,7 @@ is cancelled or has too many rejected rows takes back what its chunks did. A dry
 run, rolled back at its end; that is why its counts are the counts.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -42,6 +43,7 @@ from crm.platform.jobs.registry import JobCancelled
 
 _LOCK_SPACE = 0x46454544
 _LARGE = 250_000
+_LETS_GO_WITHIN_SECONDS = 5.0
 
 
 class BatchBusy(FeedRefused):
@@ -203,11 +205,19 @@ def _analyze(run: Run) -> None:
 
 @contextmanager
 def _alone(batch_id: int) -> Iterator[None]:
-    """Hold a batch against every other process; a process that dies lets go."""
+    """
+    Hold a batch against every other process. A process that dies lets go, but only once the
+    database has ended its statement: so ask for a few seconds before taking it for alive.
+    """
+    until = time.monotonic() + _LETS_GO_WITHIN_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, batch_id])
-        if not cursor.fetchone()[0]:
-            raise BatchBusy(_("This batch is being run by another process just now."))
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, batch_id])
+            if cursor.fetchone()[0]:
+                break
+            if time.monotonic() > until:
+                raise BatchBusy(_("This batch is being run by another process just now."))
+            time.sleep(0.1)
     try:
         yield
     finally:
