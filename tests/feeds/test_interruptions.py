@@ -40,7 +40,7 @@ def stopping_at(done: int, stop):
 
 
 def _end_its_session() -> None:
-    """A fork of a test shares descriptors that a worker does not: its session may outlive it."""
+    """In a whole run the session was seen to outlive its fork by over 5 s; why is not known yet."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
