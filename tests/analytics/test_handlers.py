@@ -16,8 +16,8 @@ NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 
 
 def happens(name: str, **data) -> list[str]:
-    publish(name, at=NOW, **data)
-    for delivery in Delivery.objects.all():
+    event = publish(name, at=NOW, **data)
+    for delivery in Delivery.objects.filter(event_id=event.id):
         deliver(delivery_id=delivery.pk)
     return list(Job.objects.values_list("kind", flat=True))
 

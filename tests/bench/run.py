@@ -26,6 +26,7 @@ from crm.embedded.servers import Servers
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # Name → where it is measured, and whether on an empty database or on the demo operator.
 MEASURES = {
+    "second_start": ("tests.bench.start", "empty"),
     "demo_operator": ("tests.bench.demo", "empty"),
     "import_customers": ("tests.bench.feeds", "empty"),
     "import_usage": ("tests.bench.feeds", "empty"),

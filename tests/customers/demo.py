@@ -38,7 +38,8 @@ def count(sql, *values):
 
 def empty():
     with connection.cursor() as cursor:
-        names = ", ".join([*TABLES, "demo_demooperator", "access_orgunit"])
+        others = ["demo_demooperator", "access_orgunit", "events_event", "events_delivery"]
+        names = ", ".join([*TABLES, *others])
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 

@@ -51,17 +51,13 @@ def becomes_ready(stack: Stack, *, within: float = 45.0) -> bool:
     return False
 
 
-def test_a_second_start_takes_ten_seconds_of_a_processor_and_an_end_twenty_of_a_clock(
-    new_stack: NewStack,
-) -> None:
+def test_being_asked_to_end_it_ends_everything_within_twenty_seconds(new_stack: NewStack) -> None:
     stack = new_stack().start().wait_until_ready()
-    took = stack.processor_seconds()
     family = stack.family()
     children = stack.children()
 
     seconds = stack.stop()
 
-    assert took < 10, "on one processor, so less on more"
     assert set(children) == CHILDREN
     assert stack.process.returncode == 0
     assert seconds < 20

@@ -16,6 +16,7 @@ from crm.platform.jobs.services import start_job
 from tests.platform import sample_jobs  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WAITED_OUT = doorbell.TIMEOUTS["socket_connect_timeout"]  # what waiting for the broker would take
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def test_a_broker_that_is_gone_costs_no_page_a_moment_and_no_job():
         doorbell._bell.wait()
         left_alone = time.monotonic() < doorbell._bell.silent_until
 
-    assert took < 0.5
+    assert took < WAITED_OUT
     assert left_alone
     assert Job.objects.get(pk=job.pk).status == JobStatus.QUEUED
 
@@ -64,7 +65,7 @@ def test_a_broker_that_hangs_costs_no_page_a_moment_and_no_job(deaf_port):
             _more, longer = start()
             took = max(took, longer)
 
-    assert took < 0.5
+    assert took < WAITED_OUT
     assert Job.objects.get(pk=job.pk).status == JobStatus.QUEUED
 
 
@@ -77,7 +78,7 @@ def test_a_sweep_without_a_broker_ends_at_once():
         began = time.monotonic()
         tasks.sweep()
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < WAITED_OUT
 
 
 def test_progress_is_told_without_redis(settings, monkeypatch):
@@ -91,4 +92,4 @@ def test_progress_is_told_without_redis(settings, monkeypatch):
     finally:
         bus._redis.cache_clear()
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < WAITED_OUT
