@@ -144,27 +144,17 @@ def score(
     refresh_statistics()
     scorer = Scorer(model)
     run = begin_scoring(model_id=model.pk, as_of=day, sources=chosen, at=at)
-    reader = scorer.reader(day, chosen)
-    ranges = reader.ranges()
-    steps = 2 * len(ranges)
-
-    def first_pass(bounds: tuple[int, int]) -> Scored:
-        return scorer.score(reader, *bounds)
-
-    parts: list[Scored] = []
-    for part in _spread(first_pass, ranges, threads):
-        parts.append(part)
-        progress(len(parts), steps, _("Working out who will leave"))
+    parts = _first_pass(scorer, scorer.reader(day, chosen), threads, progress)
     scored = sum(len(part.margins) for part in parts)
     if not scored:
         raise dates.NoData(_("Nobody was a subscriber on %(day)s.") % {"day": day})
     thresholds = deciles_begin(np.concatenate([part.margins for part in parts]))
 
-    def second_pass(part: Scored) -> int:
+    def write(part: Scored) -> int:
         return _write(part, scorer, thresholds, run, model.version, chosen)
 
-    for done, _written in enumerate(_spread(second_pass, parts, threads), start=1):
-        progress(len(ranges) + done, steps, _("Writing the scores"))
+    for done, _written in enumerate(_spread(write, parts, threads), start=1):
+        progress(len(parts) + done, 2 * len(parts), _("Writing the scores"))
     seconds = time.monotonic() - begun
     finish_scoring(
         run_id=run.pk,
@@ -181,6 +171,17 @@ def score(
         "seconds": round(seconds, 2),
         "rows_per_second": round(scored / seconds),
     }
+
+
+def _first_pass(
+    scorer: Scorer, reader: FeatureReader, threads: int, progress: Progress
+) -> list[Scored]:
+    ranges = reader.ranges()
+    parts: list[Scored] = []
+    for part in _spread(lambda bounds: scorer.score(reader, *bounds), ranges, threads):
+        parts.append(part)
+        progress(len(parts), 2 * len(ranges), _("Working out who will leave"))
+    return parts
 
 
 def _write(

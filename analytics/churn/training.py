@@ -90,25 +90,13 @@ def train(
     progress(20, 100, _("Looking for leaks"))
     rows = _without_useless(rows, findings)
     rows = _without_leaks(rows, request, findings)
-
-    def tell(fold: int, folds: int) -> None:
-        progress(35 + 45 * fold // folds, 100, _("Measuring on held-out rows"))
-
-    checked = holdout.held_out(rows, seed=request.seed, tell=tell)
-    findings.metrics |= holdout.measures(rows, checked)
-    findings.metrics["out_of_time_auc"] = holdout.out_of_time_auc(
-        rows, seed=request.seed, least=LEAST_POSITIVES
-    )
+    checked = _measured(rows, request, findings, progress)
     progress(85, 100, _("Fitting on all rows"))
     estimator = ChurnEstimator(rows.categories, request.seed).fit_trees(rows.values, rows.labels)
     estimator.fit_curve(checked.margins, rows.labels[checked.rows])
     plain_model = baseline.make(rows.categories).fit(rows.values, rows.labels)
 
     findings.metrics |= {
-        "estimator": ESTIMATOR,
-        "rows": len(rows),
-        "positives": rows.positives,
-        "held_out": checked.how,
         "days": [str(one) for one, _names in days],
         "seconds": round(time.monotonic() - begun, 2),
     }
@@ -119,13 +107,7 @@ def train(
         sources=sources,
         actor=actor,
         at=at,
-        parameters={
-            **PARAMETERS,
-            "seed": request.seed,
-            "leak_threshold": request.leak_threshold,
-            "allowed": list(request.allowed),
-            "xgboost": xgboost.__version__,
-        },
+        parameters=_parameters(request),
         features=[_stored(feature, words_of[feature.code]) for feature in rows.features],
         leaks=findings.leaks,
         metrics=findings.metrics,
@@ -137,6 +119,36 @@ def train(
     )
     progress(100, 100, _("Trained"))
     return model
+
+
+def _measured(
+    rows: Dataset, request: Request, findings: Findings, progress: Progress
+) -> holdout.Checked:
+    """Measure the estimator and its baseline on rows they did not see."""
+
+    def tell(fold: int, folds: int) -> None:
+        progress(35 + 45 * fold // folds, 100, _("Measuring on held-out rows"))
+
+    checked = holdout.held_out(rows, seed=request.seed, tell=tell)
+    findings.metrics |= holdout.measures(rows, checked)
+    findings.metrics |= {
+        "out_of_time_auc": holdout.out_of_time_auc(rows, seed=request.seed, least=LEAST_POSITIVES),
+        "estimator": ESTIMATOR,
+        "rows": len(rows),
+        "positives": rows.positives,
+        "held_out": checked.how,
+    }
+    return checked
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    return {
+        **PARAMETERS,
+        "seed": request.seed,
+        "leak_threshold": request.leak_threshold,
+        "allowed": list(request.allowed),
+        "xgboost": xgboost.__version__,
+    }
 
 
 def _days(request: Request, *, today: date) -> tuple[date, list[tuple[date, list[str]]]]:
