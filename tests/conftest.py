@@ -82,12 +82,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """
     The machine's Chromium. Without one, tests that need it are skipped, in CI they fail.
 
-    Its driver runs an event loop in this thread, which Django would take for async code.
+    Its driver runs an event loop in this thread, which Django would take for async code, and
+    beside which no test can run another; so it ends with the file that wanted it.
     """
     names = (os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES)
     program = next(filter(None, map(shutil.which, filter(None, names))), None)
