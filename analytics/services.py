@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from analytics.events import CHURN_SCORED
+from analytics.events import CHURN_SCORED, MODEL_ACTIVATED, MODEL_RETIRED
 from analytics.models import ChurnModel, ModelStatus, ScoringRun, version_of
 from crm.platform.access.models import Staff
 from crm.platform.events.outbox import publish
 
 _WORSE_BY = 0.02
+_LIFE = ["status", "activated_at", "activated_by", "retired_at", "retired_by", "updated_at"]
 
 
 @transaction.atomic
@@ -47,7 +48,7 @@ def record_trained_model(
     )
     model.save()
     if not model.metrics["not_activated"]:
-        _activate(model, instead_of=active, at=at)
+        _activate(model, instead_of=active, actor=actor, at=at)
     return model
 
 
@@ -70,7 +71,7 @@ def activate_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
     """
     active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
     model = ChurnModel.objects.select_for_update().get(pk=model_id)
-    _activate(model, instead_of=active, at=at)
+    _activate(model, instead_of=active, actor=actor, at=at)
     return model
 
 
@@ -82,17 +83,24 @@ def retire_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
     :raises IllegalMove: if it is retired already.
     """
     model = ChurnModel.objects.select_for_update().get(pk=model_id)
-    model.move_to(ModelStatus.RETIRED, at=at)
-    model.save(update_fields=["status", "updated_at"])
+    _retire(model, actor=actor, at=at)
     return model
 
 
-def _activate(model: ChurnModel, *, instead_of: ChurnModel | None, at: datetime) -> None:
-    model.move_to(ModelStatus.ACTIVE, at=at)
+def _activate(
+    model: ChurnModel, *, instead_of: ChurnModel | None, actor: Staff | None, at: datetime
+) -> None:
+    model.move_to(ModelStatus.ACTIVE, actor=actor, at=at)
     if instead_of is not None:
-        instead_of.move_to(ModelStatus.RETIRED, at=at)
-        instead_of.save(update_fields=["status", "updated_at"])
-    model.save(update_fields=["status", "activated_at", "updated_at"])
+        _retire(instead_of, actor=actor, at=at)
+    model.save(update_fields=_LIFE)
+    publish(MODEL_ACTIVATED, at=at, actor=actor, model=model.version)
+
+
+def _retire(model: ChurnModel, *, actor: Staff | None, at: datetime) -> None:
+    model.move_to(ModelStatus.RETIRED, actor=actor, at=at)
+    model.save(update_fields=_LIFE)
+    publish(MODEL_RETIRED, at=at, actor=actor, model=model.version)
 
 
 def begin_scoring(

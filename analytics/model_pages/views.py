@@ -33,6 +33,7 @@ TRAIN = "analytics.train_churn"
 SCORE = "analytics.score_churn"
 ROWS = 50
 RUNS = 10
+_WHO = ("trained_by", "activated_by", "retired_by")
 _WHAT_SCORES = ("booster", "calibration", "baseline")
 _WHAT_A_LIST_LEAVES_OUT = (*_WHAT_SCORES, "features", "curves", "importance", "parameters")
 
@@ -65,7 +66,7 @@ def index(request: StaffRequest) -> HttpResponse:
 @require_safe
 def model(request: StaffRequest, version: str) -> HttpResponse:
     shown = get_object_or_404(
-        ChurnModel.objects.defer(*_WHAT_SCORES).select_related("trained_by"), version=version
+        ChurnModel.objects.defer(*_WHAT_SCORES).select_related(*_WHO), version=version
     )
     names = feature_names()
     context = {

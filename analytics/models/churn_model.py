@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from crm.platform.access.models import Staff
 from crm.platform.errors import DomainError
 from crm.platform.records import TimeStamped
 
@@ -29,7 +30,8 @@ class ChurnModel(TimeStamped):
     `features` are [{"code", "kind", "vocabulary", "definition"}] in column order, `definition`
     a digest of the SQL, so that a model never scores with features that changed under it.
     `leaks` are [{"code", "auc", "excluded"}]: features that knew the outcome alone.
-    `metrics` are those of the held-out rows. `trained_by` is null for a command.
+    `metrics` are those of the held-out rows. `trained_by` is null for a command; `activated_by`
+    and `retired_by` are whoever did so last, the events `analytics.model.*` tell every time.
     """
 
     MOVES = {
@@ -48,6 +50,13 @@ class ChurnModel(TimeStamped):
     )
     trained_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     parameters = models.JSONField(default=dict)
     features = models.JSONField(default=list)
     leaks = models.JSONField(default=list)
@@ -79,9 +88,9 @@ class ChurnModel(TimeStamped):
     def __str__(self) -> str:
         return self.version
 
-    def move_to(self, status: ModelStatus, *, at: datetime) -> None:
+    def move_to(self, status: ModelStatus, *, actor: Staff | None, at: datetime) -> None:
         """
-        Change the status in memory, if the model's life allows it.
+        Change the status in memory, if the model's life allows it, and who did so.
 
         :raises IllegalMove: otherwise.
         """
@@ -96,7 +105,10 @@ class ChurnModel(TimeStamped):
             )
         self.status = status
         if status == ModelStatus.ACTIVE:
-            self.activated_at = at
+            self.activated_at, self.activated_by = at, actor
+            self.retired_at = self.retired_by = None
+        else:
+            self.retired_at, self.retired_by = at, actor
 
 
 class ScoringRun(TimeStamped):

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from analytics.events import MODEL_ACTIVATED, MODEL_RETIRED
 from analytics.models import ChurnModel, ModelStatus, ScoringRun, version_of
+from crm.platform.events.models import Event
 from crm.platform.jobs.inline import run_inline
 from crm.platform.jobs.models import Job
 from customers.demo.models import DemoOperator, DemoState
@@ -333,6 +335,24 @@ def test_activating_a_model_retires_the_one_in_use():
     new.refresh_from_db()
     assert (old.status, new.status) == (ModelStatus.RETIRED, ModelStatus.ACTIVE)
     assert "/activate/" not in page and "/retire/" in page
+
+
+def test_who_activated_and_who_retired_a_model_is_told_and_written_down():
+    model = make_model()
+    boss = make_staff("manager", name="Ada Boss", language="en")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(boss)
+    client.post(f"/models/{model.version}/activate/")
+    client.post(f"/models/{model.version}/retire/")
+
+    page = page_of(browser_of("analyst"), model)
+
+    assert page.count("Ada Boss") == 2
+    told = Event.objects.order_by("occurred_at").values_list("name", "actor", "data__model")
+    assert list(told) == [
+        (MODEL_ACTIVATED, boss.pk, model.version),
+        (MODEL_RETIRED, boss.pk, model.version),
+    ]
 
 
 def test_a_move_that_is_none_is_refused_with_a_sentence():
