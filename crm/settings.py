@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "overdue deliveries": {"task": "events.deliver_overdue", "schedule": 20.0},
     "lost jobs": {"task": "jobs.sweep", "schedule": 20.0},
     "next months": {"task": "platform.ensure_partitions", "schedule": timedelta(hours=1)},
+    "uploaded files": {"task": "feeds.forget_files", "schedule": timedelta(hours=6)},
     "expired keys and tokens": {"task": "api.forget_expired", "schedule": timedelta(hours=1)},
     "dashboard figures": {"task": "analytics.count_metrics", "schedule": timedelta(hours=6)},
     "old deliveries": {"task": "events.forget_done", "schedule": timedelta(hours=6)},
@@ -200,6 +201,7 @@ FEED_LATE_MONTHS = environment.whole_number("FEED_LATE_MONTHS", 3, least=0, most
 FEED_MOST_BYTES = (
     environment.whole_number("FEED_MOST_MEGABYTES", 20_480, least=1, most=1_000_000) << 20
 )
+FEED_KEEP_DAYS = environment.whole_number("FEED_KEEP_DAYS", 30, least=1, most=36_500)
 # Over HTTP: what comes in by the command may be larger.
 FEED_UPLOAD_LIMIT = (
     environment.whole_number("FEED_UPLOAD_MEGABYTES", 2048, least=1, most=1_000_000) << 20
