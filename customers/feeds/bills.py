@@ -1,18 +1,21 @@
 """The feed of monthly bills."""
 
-from collections.abc import Mapping
-
-import orjson
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.feeds.chunks import Chunk
 from crm.platform.feeds.columns import Column, Kind
-from crm.platform.feeds.definition import Derive, FileFacts, Preparation, Staged
+from crm.platform.feeds.definition import FileFacts, Preparation
 from crm.platform.feeds.read_model import NEWER, ReadModelFeed
 from crm.platform.feeds.sql import findings
 from customers.feeds.columns import REQUIRED_ACCOUNT_NUMBER
 from customers.feeds.periods import months_late, prepare_months, time_rules
 from customers.feeds.usage import BIGGEST_INTEGER
+
+_SUM_OF_ITEMS = (
+    " CROSS JOIN LATERAL (SELECT coalesce(sum(value::bigint), 0) AS fen"
+    " FROM jsonb_each_text(s.items)) AS i"
+)
+_NO_ITEMS = " CROSS JOIN (SELECT NULL::numeric AS fen) AS i"
 
 
 class BillsFeed(ReadModelFeed):
@@ -43,7 +46,6 @@ class BillsFeed(ReadModelFeed):
         Column(name="version", kind=Kind.INTEGER, least=1, most=BIGGEST_INTEGER,
                meaning=_("a higher version replaces a lower one")),
     )  # fmt: skip
-    derived = (Staged("items_fen", "numeric"),)
     table = "customers_bill"
     identity = ("month", "account_id", "number")
     partitioned_by = "month"
@@ -56,15 +58,6 @@ class BillsFeed(ReadModelFeed):
         "items": "'{}'::jsonb",
     }
 
-    def derived_columns(self, stated: frozenset[str]) -> tuple[Staged, ...]:
-        return self.derived if "items" in stated else ()
-
-    def derive(self, facts: FileFacts, positions: Mapping[str, int]) -> Derive | None:
-        at = positions.get("items")
-        if at is None:
-            return None
-        return lambda row: [str(sum(orjson.loads(row[at]).values())) if row[at] else ""]
-
     def prepare(self, run: Preparation) -> None:
         prepare_months(run, table=self.table, column="month", staged="month")
 
@@ -72,14 +65,16 @@ class BillsFeed(ReadModelFeed):
         values = ", ".join(f"s.{name}" for name in self.values)
         found = findings(
             ("a.id IS NULL", "account_number", "unknown_account"),
-            ("s.items_fen <> s.amount_fen", "items", "items_do_not_add_up", "s.items_fen"),
+            ("s.items IS NOT NULL AND i.fen <> s.amount_fen", "items", "items_do_not_add_up",
+             "i.fen"),
             *time_rules(chunk, "month"),
-        )
+        )  # fmt: skip
         return (
             f"SELECT s.row, s.month, a.id AS account_id, s.bill_number AS number,"
             f" a.customer_id, {values}, {months_late(chunk, 's.month')} > 0 AS late,"
             f" NULL::text AS too_late, {found} AS findings FROM {chunk.stage} AS s"
             " LEFT JOIN customers_billingaccount AS a ON a.number = s.account_number"
+            f"{_SUM_OF_ITEMS if 'items' in chunk.facts.stated else _NO_ITEMS}"
             f" WHERE {chunk.staged_rows}"
         )
 

@@ -27,6 +27,11 @@ _NO = {"false", "no", "n", "0", "否", "f"}
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _EIGHT_DIGITS = re.compile(r"[0-9]{8}", re.ASCII)
 _FOURTEEN_DIGITS = re.compile(r"[0-9]{14}", re.ASCII)
+# Amounts by name that the database itself turns into JSON: a=1;b=2 or {"a": 1, "b": 2}.
+_NAME = r"[^\s=;,|:{}\"\\\x00-\x1f\ud800-\udfff]{1,60}+"
+_FEN = r"(?:0|-?[1-9][0-9]{0,17}+)"
+LISTED_ITEMS = rf"{_NAME}={_FEN}(?:;{_NAME}={_FEN})*+"
+JSON_ITEMS = rf'\{{"{_NAME}": ?{_FEN}(?:, ?"{_NAME}": ?{_FEN})*+\}}'
 _SIX_DIGITS = re.compile(r"[0-9]{4}-?[0-9]{2}", re.ASCII)
 
 
@@ -81,11 +86,6 @@ class Column:
         return self.kind in (Kind.DATE, Kind.MONTH, Kind.BOOLEAN, Kind.CHOICE)
 
     @property
-    def is_converted(self) -> bool:
-        """Whether every cell has to be read: the plain spelling is not what files write."""
-        return self.kind == Kind.ITEMS
-
-    @property
     def pattern(self) -> str:
         """The regular expression of a cell that needs no reading."""
         return f"(?:{self.body})" if self.required else f"(?:{self.body})?"
@@ -99,6 +99,8 @@ class Column:
             return rf"(?![ \u3000]){_PLAIN}{{1,{self.length}}}(?<![ \u3000])"
         if self.kind == Kind.INTEGER:
             return self._digits()
+        if self.kind == Kind.ITEMS:
+            return f"(?:{LISTED_ITEMS}|{JSON_ITEMS})"
         if self.kind == Kind.MOMENT:
             return (
                 r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])[ T]"
@@ -219,7 +221,7 @@ def _choice(column: Column, cell: str) -> str:
 
 
 def _items(_column: Column, cell: str) -> str:
-    """Amounts by name, as a JSON object or as name=fen;name=fen."""
+    """Amounts by name, as a JSON object or as name=fen;name=fen; returned as the former."""
     try:
         if cell.startswith("{"):
             items = orjson.loads(cell)
@@ -228,7 +230,9 @@ def _items(_column: Column, cell: str) -> str:
             items = {name.strip(): int(fen) for name, _equals, fen in pairs}
     except ValueError:
         raise CellFault("not_items") from None
-    if not all(type(fen) is int and abs(fen) <= BIGGEST and name for name, fen in items.items()):
+    if not all(type(fen) is int and abs(fen) <= BIGGEST for fen in items.values()):
+        raise CellFault("not_items")
+    if not all(name and "\x00" not in name for name in items):
         raise CellFault("not_items")
     return orjson.dumps(items).decode()
 

@@ -125,10 +125,6 @@ class Feed(ABC):
     def by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 
-    def derived_columns(self, stated: frozenset[str]) -> tuple[Staged, ...]:
-        """Return which of the `derived` columns a file with these columns fills."""
-        return self.derived
-
     def derive(self, facts: FileFacts, positions: Mapping[str, int]) -> Derive | None:
         """
         Return what computes the `derived` cells of a row from its plain cells, if anything.

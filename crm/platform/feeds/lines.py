@@ -31,7 +31,7 @@ class Lines:
 
     lines: list[str] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
-    total: int = 0
+    rejected_total: int = 0
 
 
 class LineMaker:
@@ -49,9 +49,6 @@ class LineMaker:
             for index, column in enumerate(plan.targets)
             if column.few_values
         ]
-        self._read_always = [
-            (index, column.read) for index, column in enumerate(plan.targets) if column.is_converted
-        ]
         self._fits = re.compile("\t".join(c.pattern for c in plan.targets)).fullmatch
         self._packs = [cells.packed for cells in plan.characteristic_cells()]
         self._derive = plan.derive()
@@ -60,8 +57,7 @@ class LineMaker:
             [positions[name] for name in group if name in positions] for group in plan.feed.one_of
         ]
         self._restore = plan.is_a_rejects_file
-        amount = positions.get(plan.feed.amount)
-        self._amount = amount if plan.survey.control else None
+        self._amount = positions.get(plan.feed.amount)
 
     def make(self, records: list[list[str]], row: int) -> Lines:
         """Turn a block of records into lines; `row` is the number of the first record."""
@@ -80,8 +76,6 @@ class LineMaker:
                             keep(f"{number}\t{line}\n")
                         else:
                             self._with_extra(number, record, line, cells, made)
-                        if self._amount is not None:
-                            made.total += int(cells[self._amount] or 0)
                         continue
             self._slowly(number, record, made)
         return made
@@ -92,8 +86,6 @@ class LineMaker:
             cells[index] = make(record)
         for index, remembered in self._remembered:
             cells[index] = remembered[cells[index]]
-        for index, read in self._read_always:
-            cells[index] = read(cells[index])
         return cells
 
     def _is_filled(self, cells: list[str]) -> bool:
@@ -105,7 +97,7 @@ class LineMaker:
         findings: list[Finding] = []
         extra = self._extra(record, cells, findings)
         if findings:
-            made.rejected.append(RejectedRow(number, findings, record))
+            self._reject(number, record, cells, findings, made)
         else:
             made.lines.append("\t".join([str(number), line, *extra]) + "\n")
 
@@ -123,12 +115,22 @@ class LineMaker:
             record = [_unquoted(cell) for cell in record]
         findings: list[Finding] = []
         cells = self._read(record, findings)
-        if self._amount is not None:
-            made.total += int(cells[self._amount] or 0)
         if findings:
-            made.rejected.append(RejectedRow(number, findings, record))
+            self._reject(number, record, cells, findings, made)
         else:
             self._with_extra(number, record, "\t".join(map(escaped, cells)), cells, made)
+
+    def _reject(
+        self,
+        number: int,
+        record: list[str],
+        cells: list[str],
+        findings: list[Finding],
+        made: Lines,
+    ) -> None:
+        made.rejected.append(RejectedRow(number, findings, record))
+        if self._amount is not None:
+            made.rejected_total += int(cells[self._amount] or 0)
 
     def _read(self, record: list[str], findings: list[Finding]) -> list[str]:
         """Read every cell by itself, noting everything that is wrong with it."""

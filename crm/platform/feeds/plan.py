@@ -24,6 +24,12 @@ from crm.platform.feeds.mapping import FeedMapping, Rule
 from crm.platform.feeds.reading import RecordReader
 from crm.platform.feeds.survey import Survey, delimiter_of, header_of
 
+# Kinds that the database makes of what the file says, set-based: of which expression.
+_MADE = {
+    Kind.MONTH: "make_date(left({0}, 4)::int, substr({0}, 6, 2)::int, 1)",
+    Kind.ITEMS: "CASE WHEN left({0}, 1) = '{{' THEN {0}::jsonb"
+    """ ELSE ('{{"' || replace(replace({0}, '=', '":'), ';', ',"') || '}}')::jsonb END""",
+}
 REJECT_COLUMNS = ("_row", "_column", "_reason")
 
 
@@ -80,9 +86,8 @@ class Plan:
     def filled(self) -> list[str]:
         """The columns of a line of COPY, in order."""
         entities = [f"{entity}_characteristics" for entity in self._entities()]
-        derived = self.feed.derived_columns(self.facts.stated)
-        targets = [f"{c.name}_said" if c.kind == Kind.MONTH else c.name for c in self.targets]
-        return targets + entities + [s.name for s in derived]
+        targets = [f"{c.name}_said" if c.kind in _MADE else c.name for c in self.targets]
+        return targets + entities + [s.name for s in self.feed.derived]
 
     def makers(self) -> list[tuple[int, Make]]:
         """The targets that are not simply a column of the file, by position among the targets."""
@@ -123,13 +128,12 @@ class Plan:
 
 
 def _staged_column(column: Column) -> list[Staged]:
-    """A month is staged as the file spells it; the database makes its first day of it."""
-    if column.kind != Kind.MONTH:
+    """What the database reads itself is staged as the file spells it, beside what that means."""
+    if column.kind not in _MADE:
         return [Staged(column.name, column.staged_as)]
     said = f"{column.name}_said"
-    first = f"make_date(left({said}, 4)::int, substr({said}, 6, 2)::int, 1)"
-    generated = Staged(column.name, f"date GENERATED ALWAYS AS ({first}) STORED")
-    return [Staged(said, "text"), generated]
+    made = f"{column.staged_as} GENERATED ALWAYS AS ({_MADE[column.kind].format(said)}) STORED"
+    return [Staged(said, "text"), Staged(column.name, made)]
 
 
 def _constant(value: str, _record: list[str]) -> str:

@@ -28,12 +28,15 @@ _LARGE = 20_000
 
 @dataclass
 class Staged:
-    """How much of a file reached staging. `rows` are those in it, `rejected` those not."""
+    """
+    How much of a file reached staging. `rows` are those in it, `rejected` those not, of which
+    the amounts that could be read add up to `rejected_total`.
+    """
 
     rows: int
     rejected: int
     last_row: int
-    total: int
+    rejected_total: int
 
 
 def stage_of(batch: Batch) -> str:
@@ -55,10 +58,10 @@ def stage(batch: Batch, plan: Plan, progress: Progress) -> Staged:
         cursor.execute(f"SET LOCAL timezone = '{timezone.get_default_timezone_name()}'")
         source = _Source(batch, plan, spool, progress)
         filled = ", ".join(["row", *plan.filled()])
-        cursor.copy_expert(f"COPY {table} ({filled}) FROM STDIN (NULL '')", source)
+        cursor.copy_expert(f"COPY {table} ({filled}) FROM STDIN (FREEZE, NULL '')", source)
         cursor.execute("SET LOCAL timezone = 'UTC'")
         staged = source.staged
-        _refuse_wrong_totals(plan, staged)
+        _refuse_wrong_totals(plan, staged, table)
         spool.seek(0)
         add_rejects(spool)
         if staged.rows > _LARGE:
@@ -120,6 +123,7 @@ class _Source:
 
     def __init__(self, batch: Batch, plan: Plan, spool: IO[str], progress: Progress) -> None:
         self._batch, self._plan, self._spool, self._progress = batch, plan, spool, progress
+        self._maker, self._clean = LineMaker(plan), CleanBlocks(plan)
         self._blocks = self._lines()
         self.staged = Staged(0, 0, 1, 0)
 
@@ -127,33 +131,39 @@ class _Source:
         return next(self._blocks, b"")
 
     def _lines(self) -> Iterator[bytes]:
-        maker, clean = LineMaker(self._plan), CleanBlocks(self._plan)
-        reader, staged, row = self._plan.reader(), self.staged, 1
+        reader, row = self._plan.reader(), 1
         for block in reader.texts():
+            if row == 1:  # the header
+                block = block.partition("\n")[2] if isinstance(block, str) else block[1:]
+                row = 2
+            lines: list[str] = []
             if isinstance(block, str):
-                if row == 1:  # the header
-                    block, row = block.partition("\n")[2], 2
-                lines = clean.lines(block, row)
-                if lines is not None:
-                    row += len(lines)
-                    staged.rows, staged.last_row = staged.rows + len(lines), row - 1
-                    self._progress(staged.rows, None, _("Reading the file"))
-                    yield "".join(lines).encode()
-                    continue
-                block = reader.plain(block)
-            records = block[1:] if row == 1 else block
-            row = max(row, 2)
-            made = maker.make(records, row)
-            row += len(records)
-            staged.last_row = row - 1
-            staged.rows += len(made.lines)
-            staged.rejected += len(made.rejected)
-            staged.total += made.total
-            for rejected in made.rejected:
-                self._spool.write(_spooled(self._batch, rejected))
-            self._progress(staged.rows, None, _("Reading the file"))
-            if made.lines:
-                yield "".join(made.lines).encode()
+                for run, is_clean in self._clean.runs(block):
+                    if is_clean:
+                        made = self._clean.lines(run, row)
+                        row += len(made)
+                    else:
+                        records = reader.plain(run)
+                        made = self._row_by_row(records, row)
+                        row += len(records)
+                    lines += made
+            else:
+                lines = self._row_by_row(block, row)
+                row += len(block)
+            self.staged.rows += len(lines)
+            self.staged.last_row = row - 1
+            self._progress(self.staged.rows, None, _("Reading the file"))
+            if lines:
+                yield "".join(lines).encode()
+
+    def _row_by_row(self, records: list[list[str]], row: int) -> list[str]:
+        """Return the lines of those records that can be staged; the others are kept aside."""
+        made = self._maker.make(records, row)
+        self.staged.rejected += len(made.rejected)
+        self.staged.rejected_total += made.rejected_total
+        for rejected in made.rejected:
+            self._spool.write(_spooled(self._batch, rejected))
+        return made.lines
 
 
 def _spooled(batch: Batch, rejected: RejectedRow) -> str:
@@ -172,7 +182,7 @@ def packed_cells(cells: list[str]) -> str:
     return json.dumps(clean, ensure_ascii=False)
 
 
-def _refuse_wrong_totals(plan: Plan, staged: Staged) -> None:
+def _refuse_wrong_totals(plan: Plan, staged: Staged, table: str) -> None:
     control, name = plan.survey.control, plan.survey.path.name
     rows = staged.rows + staged.rejected
     if control is None:
@@ -184,8 +194,15 @@ def _refuse_wrong_totals(plan: Plan, staged: Staged) -> None:
             _("%(name)s has %(rows)d rows, but %(by)s says %(said)d. Nothing was applied.")
             % {"name": name, "rows": rows, "by": control.said_by, "said": control.rows}
         )
-    if plan.feed.amount and control.total != staged.total:
+    total = staged.rejected_total + _total(table, plan.feed.amount)
+    if plan.feed.amount and control.total != total:
         raise FeedRefused(
             _("%(name)s adds up to %(total)d, but %(by)s says %(said)d. Nothing was applied.")
-            % {"name": name, "total": staged.total, "by": control.said_by, "said": control.total}
+            % {"name": name, "total": total, "by": control.said_by, "said": control.total}
         )
+
+
+def _total(table: str, amount: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(sum({amount}), 0)::numeric FROM {table}")
+        return int(cursor.fetchone()[0])
