@@ -288,7 +288,7 @@ AXES_VERBOSE = False
 # The log-in form's name for it; the model's own name would lock nobody out.
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_CALLABLE = "crm.platform.ui.views.locked_out"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "crm.platform.access.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 

@@ -2,8 +2,9 @@
 
 from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
+from customers.selectors.lines import Line, lines_before
 from customers.selectors.listing import assigned_customers, customers_with_facts
-from customers.selectors.overview import Line, Overview, customer_overview, lines_before
+from customers.selectors.overview import Overview, customer_overview
 from customers.selectors.unmasking import HiddenField, hidden_field
 
 __all__ = [

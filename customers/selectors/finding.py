@@ -4,16 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
 from crm.platform.access.models import Reach, Staff
 from crm.platform.access.scope import scope_of
-from customers.models import (
-    Customer,
-    SearchKey,
-)
+from crm.platform.prepared import PreparedForReach
+from customers.models import Customer, SearchKey
 from customers.search import Prefix, query_keys
 
 BY_NAME = {"name", "pinyin", "initials"}
@@ -33,7 +30,8 @@ class Match:
 @dataclass(frozen=True)
 class Found:
     """
-    Matches, best first. `is_exact`: a whole number matched, so these are all there are.
+    Matches, best first. `is_exact`: a whole number matched, so these are all there are; `number`
+    is then the customer number of the best.
 
     `has_more`: others match, too, or could not all be looked at; more letters would tell.
     """
@@ -41,6 +39,7 @@ class Found:
     matches: list[Match]
     is_exact: bool
     has_more: bool
+    number: str = ""
 
 
 def find_customers(
@@ -58,53 +57,65 @@ def find_customers(
     numbers and parts of names. `by_name` False leaves the latter out, `whole_only` both.
     """
     prefixes = [p for p in query_keys(text) if by_name or p.kind not in BY_NAME]
-    visible = Customer.objects.visible_to(staff)
-    kinds = _exactly(visible, [p for p in prefixes if p.exact], most=most)
+    may_see = _VISIBLE[staff].sql
+    if may_see is None:
+        return Found([], is_exact=False, has_more=False)
+    kinds, number = _exactly(may_see, [p for p in prefixes if p.exact], most=most)
     is_exact, was_cut = bool(kinds), False
     beginnings = [p for p in prefixes if not (p.exact or whole_only)]
-    if not kinds and scope_of(staff).reach == Reach.ASSIGNED:
+    if beginnings and not kinds and scope_of(staff).reach == Reach.ASSIGNED:
+        visible = Customer.objects.visible_to(staff)
         kinds = _beginning_of_few(visible, beginnings, most=most)
-    elif not kinds:
-        kinds, was_cut = _beginning(visible, beginnings, most=most)
+    elif beginnings and not kinds:
+        kinds, was_cut = _beginning(may_see, beginnings, most=most)
     return Found(
         [Match(pk, kind) for pk, kind in list(kinds.items())[:most]],
         is_exact=is_exact,
         has_more=was_cut or len(kinds) > most,
+        number=number,
     )
 
 
-def _exactly(visible: QuerySet[Customer], prefixes: list[Prefix], *, most: int) -> dict[int, str]:
-    """Return customer → kind for whole keys, in the order of the prefixes."""
+_VISIBLE = PreparedForReach(lambda staff: Customer.objects.visible_to(staff).values("pk", "number"))
+_WHOLE = """
+SELECT k.key, k.customer_id, c.number
+FROM customers_searchkey k JOIN (VISIBLE) c ON c.pk = k.customer_id
+WHERE k.key = ANY(%s) LIMIT %s
+"""
+
+
+def _exactly(
+    may_see: tuple[str, list[Any]], prefixes: list[Prefix], *, most: int
+) -> tuple[dict[int, str], str]:
+    """Return customer → kind for whole keys, in the prefixes' order, and the first's number."""
     kind_of: dict[str, str] = {}
     for prefix in prefixes:
         kind_of.setdefault(prefix.text, prefix.kind)
-    rows = SearchKey.objects.filter(
-        key__in=list(kind_of), customer_id__in=visible.values("pk")
-    ).values_list("key", "customer_id")[: most + 1]
+    if not kind_of:
+        return {}, ""
     order = list(kind_of)
+    visible, params = may_see
+    with connection.cursor() as cursor:
+        cursor.execute(_WHOLE.replace("VISIBLE", visible), [*params, order, most + 1])
+        rows = sorted(cursor.fetchall(), key=lambda row: (order.index(row[0]), row[1]))
     found: dict[int, str] = {}
-    for key, customer_id in sorted(rows, key=lambda row: (order.index(row[0]), row[1])):
+    for key, customer_id, _number in rows:
         found.setdefault(customer_id, kind_of[key])
-    return found
+    return found, rows[0][2] if rows else ""
 
 
 _ONE_PREFIX = """
 (SELECT %s AS place, k.key, k.customer_id FROM (
      SELECT key, customer_id FROM customers_searchkey WHERE key LIKE %s ORDER BY key LIMIT %s
- ) k WHERE k.customer_id IN (VISIBLE) ORDER BY k.key LIMIT %s)
+ ) k WHERE k.customer_id IN (SELECT pk FROM (VISIBLE) v) ORDER BY k.key LIMIT %s)
 """
 
 
 def _beginning(
-    visible: QuerySet[Customer], prefixes: list[Prefix], *, most: int
+    may_see: tuple[str, list[Any]], prefixes: list[Prefix], *, most: int
 ) -> tuple[dict[int, str], bool]:
     """Return customer → kind for keys that begin so, and whether some were not looked at."""
-    try:
-        inner, inner_params = visible.values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return {}, False
-    if not prefixes:
-        return {}, False
+    inner, inner_params = may_see
     one = _ONE_PREFIX.replace("VISIBLE", inner)
     params: list[Any] = []
     for place, prefix in enumerate(prefixes):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from crm.platform.prepared import Prepared, Slot
 from crm.platform.records import first_of_month
 from customers.models import (
     Channel,
@@ -62,6 +63,17 @@ class Contact:
     result: str
 
 
+_LAST_ID = UUID(int=2**128 - 1)
+_CONTACTS = Prepared(
+    lambda: Interaction.objects.filter(
+        Q(started_at__lt=Slot("end")) | Q(started_at=Slot("end"), id__lt=Slot("before")),
+        customer_id=Slot("customer"),
+        started_at__gte=Slot("since"),
+        started_at__lte=Slot("end"),
+    ).order_by("-started_at", "-id")[: CONTACTS + 1]
+)
+
+
 def contacts_before(
     *, customer: Customer, before: Cursor | None, at: datetime
 ) -> tuple[list[Contact], Cursor | None]:
@@ -72,14 +84,9 @@ def contacts_before(
     """
     end = before.started_at if before else at
     since = datetime.combine(recent_months(end.date())[0], datetime.min.time(), UTC)
-    contacts = Interaction.objects.filter(
-        customer_id=customer.pk, started_at__gte=since, started_at__lte=end
-    ).order_by("-started_at", "-id")
-    if before:
-        contacts = contacts.filter(
-            Q(started_at__lt=before.started_at) | Q(started_at=before.started_at, id__lt=before.id)
-        )
-    page = list(contacts[: CONTACTS + 1])
+    page = _CONTACTS.rows(
+        customer=customer.pk, since=since, end=end, before=before.id if before else _LAST_ID
+    )
     last = page[CONTACTS - 1] if len(page) > CONTACTS else None
     older = Cursor(last.started_at, last.id) if last else None
     return [_contact(row) for row in page[:CONTACTS]], older

@@ -7,33 +7,40 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from crm.platform.access.models import Staff
+from crm.platform.prepared import PreparedForReach, Slot, Slots
 from customers.models import ChurnScore, Customer, Interaction, Subscriber, SubscriberStatus
 
 RECENT = timedelta(days=400)
 SCORES = timedelta(days=62)
 
 
-def customers_with_facts(
-    customers: QuerySet[Customer], pks: list[int], *, at: datetime
-) -> dict[int, Customer]:
-    """
-    Return those of the customers, by primary key, each with what tells it from another.
-
-    That is its party and home organisation, `lines` (not terminated), and `last_contact_at`
-    of the last 400 days.
-    """
+def _with_facts(staff: Staff) -> QuerySet[Any]:
     last_contact = (
         Interaction.objects.filter(
-            customer_id=OuterRef("pk"), started_at__gte=at - RECENT, started_at__lte=at
+            customer_id=OuterRef("pk"), started_at__gte=Slot("since"), started_at__lte=Slot("at")
         )
         .order_by("-started_at")
         .values("started_at")[:1]
     )
-    rows = (
-        customers.filter(pk__in=pks)
+    return (
+        Customer.objects.visible_to(staff)
+        .filter(pk__in=Slots("pks"))
         .select_related("party", "home_org")
         .annotate(lines=_live_lines(), last_contact_at=Subquery(last_contact))
     )
+
+
+_WITH_FACTS = PreparedForReach(_with_facts)
+
+
+def customers_with_facts(*, staff: Staff, pks: list[int], at: datetime) -> dict[int, Customer]:
+    """
+    Return those of the customers whom the account may see, each with what tells it from another.
+
+    That is its party and home organisation, `lines` (not terminated), and `last_contact_at`
+    of the last 400 days. By primary key.
+    """
+    rows = _WITH_FACTS[staff].rows(pks=pks, since=at - RECENT, at=at) if pks else []
     return {customer.pk: customer for customer in rows}
 
 

@@ -5,7 +5,6 @@ Lists stop at a screenful and say how many there are; what is kept by the month 
 the last thirteen months only, so that the planner opens thirteen partitions and not a hundred.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Sum, Window
 from django.db.models.functions import JSONObject
 
 from crm.platform.access.models import Staff
+from crm.platform.prepared import Prepared, PreparedForReach, Slot
 from customers.models import (
     AccountStatus,
     Bill,
@@ -25,15 +25,11 @@ from customers.models import (
     MediumKind,
     MonthlyUsage,
     PartyIdentification,
-    ServiceStop,
-    StopReason,
-    Subscriber,
-    SubscriberStatus,
 )
 from customers.selectors.history import Contact, Cursor, contacts_before, recent_months
-from customers.selectors.unmasking import HiddenField, name_of, number_of, value_of
+from customers.selectors.lines import Line, lines_of
+from customers.selectors.unmasking import HiddenField, name_of, value_of
 
-LINES = 10
 ACCOUNTS = 10
 
 
@@ -53,21 +49,6 @@ class Medium:
 
     kind: MediumKind
     is_preferred: bool
-    field: HiddenField
-
-
-@dataclass(frozen=True)
-class Stop:
-    reason: StopReason
-    raised_at: datetime
-
-
-@dataclass(frozen=True)
-class Line:
-    """A subscriber with the reasons why it is stopped, oldest first."""
-
-    subscriber: Subscriber
-    stops: list[Stop]
     field: HiddenField
 
 
@@ -123,23 +104,20 @@ def customer_overview(*, staff: Staff, number: str, at: datetime, today: date) -
 
     :raises Customer.DoesNotExist: if there is none, or it is out of reach.
     """
-    customer = (
-        Customer.objects.visible_to(staff)
-        .select_related("party", "home_org", "manager")
-        .annotate(documents=_documents(), media=_media(at))
-        .get(number=number)
-    )
-    subscribers = list(_subscribers(customer, today)[:LINES])
-    accounts = list(_accounts(customer)[:ACCOUNTS])
+    customer = _CUSTOMER[staff].first(number=number, at=at)
+    if customer is None:
+        raise Customer.DoesNotExist
+    lines = lines_of(customer=customer, today=today)
+    accounts = _ACCOUNTS.rows(customer=customer.pk)
     months = recent_months(today)
     contacts, older = contacts_before(customer=customer, before=None, at=at)
-    first = subscribers[0] if subscribers else None
+    first: Any = lines[0].subscriber if lines else None
     return Overview(
         customer=customer,
         name=name_of(customer),
         documents=[_document(row) for row in customer.documents],
         media=[_medium(row) for row in customer.media],
-        lines=[_line(subscriber) for subscriber in subscribers],
+        lines=lines,
         line_count=first.all_lines if first else 0,
         live_line_count=first.live_lines if first else 0,
         stopped_line_count=first.stopped_lines if first else 0,
@@ -178,10 +156,10 @@ def _document(row: dict[str, Any]) -> Document:
     )
 
 
-def _media(at: datetime) -> ArraySubquery:
+def _media() -> ArraySubquery:
     current = (
-        ContactMedium.objects.filter(party=OuterRef("party_id"), starts_at__lte=at)
-        .filter(Q(ends_at=None) | Q(ends_at__gt=at))
+        ContactMedium.objects.filter(party=OuterRef("party_id"), starts_at__lte=Slot("at"))
+        .filter(Q(ends_at=None) | Q(ends_at__gt=Slot("at")))
         .order_by("kind", "-is_preferred", "pk")[:12]
     )
     return ArraySubquery(
@@ -191,55 +169,25 @@ def _media(at: datetime) -> ArraySubquery:
     )
 
 
+_CUSTOMER = PreparedForReach(
+    lambda staff: (
+        Customer.objects.visible_to(staff)
+        .select_related("party", "home_org", "manager")
+        .annotate(documents=_documents(), media=_media())
+        .filter(number=Slot("number"))
+    )
+)
+
+
 def _medium(row: dict[str, Any]) -> Medium:
     field = value_of(medium_id=row["id"], kind=row["kind"], value=row["value"])
     return Medium(MediumKind(row["kind"]), row["is_preferred"], field)
 
 
-def _subscribers(customer: Customer, today: date) -> QuerySet[Any]:
-    """Live lines first, newest first, each with its open stops and the customer's counts."""
-    live = ~Q(status=SubscriberStatus.TERMINATED)
+def _accounts() -> QuerySet[Any]:
+    """Open accounts first, those that owe most first, each with the sums of them all."""
     return (
-        Subscriber.objects.filter(customer=customer)
-        .annotate(
-            stops_json=_stops(),
-            all_lines=Window(Count("pk")),
-            live_lines=Window(Count("pk", filter=live)),
-            stopped_lines=Window(Count("pk", filter=Q(status=SubscriberStatus.SUSPENDED))),
-            first_contract_end=Window(
-                Min("contract_ends_on", filter=live & Q(contract_ends_on__gte=today))
-            ),
-        )
-        .order_by(F("ended_on").desc(nulls_first=True), "-opened_on", "-pk")
-    )
-
-
-def lines_before(*, customer: Customer, before: int | None, most: int) -> list[Line]:
-    """Return lines, newest record first, whose primary key is below `before`."""
-    subscribers = Subscriber.objects.filter(customer=customer).annotate(stops_json=_stops())
-    if before is not None:
-        subscribers = subscribers.filter(pk__lt=before)
-    return [_line(subscriber) for subscriber in subscribers.order_by("-pk")[:most]]
-
-
-def _stops() -> ArraySubquery:
-    stops = ServiceStop.objects.filter(subscriber=OuterRef("pk"), cleared_at=None)
-    return ArraySubquery(
-        stops.order_by("raised_at").values(row=JSONObject(reason="reason", raised_at="raised_at"))
-    )
-
-
-def _line(subscriber: Any) -> Line:
-    stops = [
-        Stop(StopReason(row["reason"]), datetime.fromisoformat(row["raised_at"]))
-        for row in subscriber.stops_json
-    ]
-    return Line(subscriber, stops, number_of(subscriber))
-
-
-def _accounts(customer: Customer) -> QuerySet[Any]:
-    return (
-        BillingAccount.objects.filter(customer=customer)
+        BillingAccount.objects.filter(customer=Slot("customer"))
         .annotate(
             all_accounts=Window(Count("pk")),
             all_balance=Window(Sum("balance_fen")),
@@ -248,7 +196,10 @@ def _accounts(customer: Customer) -> QuerySet[Any]:
             oldest_as_of=Window(Min("balance_as_of")),
         )
         .order_by(F("closed_on").desc(nulls_first=True), "balance_fen", "pk")
-    )
+    )[:ACCOUNTS]
+
+
+_ACCOUNTS = Prepared(_accounts)
 
 
 def _money(accounts: list[Any]) -> Money:
@@ -263,21 +214,20 @@ def _money(accounts: list[Any]) -> Money:
     )
 
 
-def _bills(customer: Customer, months: list[date]) -> list[MonthOfBills]:
-    rows = (
-        Bill.objects.filter(customer_id=customer.pk, month__gte=months[0], month__lte=months[-1])
+_BILLS = Prepared(
+    lambda: (
+        Bill.objects.filter(
+            customer_id=Slot("customer"), month__gte=Slot("first"), month__lte=Slot("last")
+        )
         .order_by("month")
         .values("month")
         .annotate(billed=Sum("amount_fen"), paid=Sum("paid_fen"))
     )
-    return [MonthOfBills(row["month"], int(row["billed"]), int(row["paid"])) for row in rows]
-
-
-def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
-    """Return one row a month that has usage: seconds, messages, kilobytes of all lines."""
-    rows: Iterable[Any] = (
+)
+_USAGE = Prepared(
+    lambda: (
         MonthlyUsage.objects.filter(
-            customer_id=customer.pk, month__gte=months[0], month__lte=months[-1]
+            customer_id=Slot("customer"), month__gte=Slot("first"), month__lte=Slot("last")
         )
         .order_by("month")
         .values("month")
@@ -289,4 +239,14 @@ def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
             dropped=Sum("dropped_calls"),
         )
     )
-    return list(rows)
+)
+
+
+def _bills(customer: Customer, months: list[date]) -> list[MonthOfBills]:
+    rows = _BILLS.rows(customer=customer.pk, first=months[0], last=months[-1])
+    return [MonthOfBills(row["month"], int(row["billed"]), int(row["paid"])) for row in rows]
+
+
+def _usage(customer: Customer, months: list[date]) -> list[dict[str, Any]]:
+    """Return one row a month that has usage: seconds, messages, kilobytes of all lines."""
+    return _USAGE.rows(customer=customer.pk, first=months[0], last=months[-1])

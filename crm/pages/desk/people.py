@@ -35,8 +35,8 @@ def recent(request: StaffRequest, at: datetime) -> dict[str, Any]:
     looked_at: dict[int, datetime] = {}
     for customer_id, when in looks:
         looked_at.setdefault(customer_id or 0, when)
-    visible = Customer.objects.visible_to(request.user)
-    customers = customers_with_facts(visible, list(looked_at)[:RECENT_SHOWN], at=at)
+    newest = list(looked_at)[:RECENT_SHOWN]
+    customers = customers_with_facts(staff=request.user, pks=newest, at=at)
     return {
         "rows": [
             {"customer": customers[pk], "at": looked_at[pk]} for pk in looked_at if pk in customers

@@ -76,8 +76,7 @@ def _straight_to(request: StaffRequest, text: str, found: Found | None) -> HttpR
     """One hit by a whole number needs no list."""
     if found and found.is_exact and len(found.matches) == 1:
         _record(request, text, found)
-        only = Customer.objects.only("number").get(pk=found.matches[0].customer_id)
-        return redirect("pages:customer", number=only.number)
+        return redirect("pages:customer", number=found.number)
     return None
 
 
@@ -136,9 +135,8 @@ def _page(request: StaffRequest, text: str | None, found: Found | None = None) -
 
 def _groups(request: StaffRequest, found: Found) -> list[dict[str, Any]]:
     """Group the matches by what matched, each customer with the facts that tell it apart."""
-    visible = Customer.objects.visible_to(request.user)
     pks = [match.customer_id for match in found.matches]
-    customers = customers_with_facts(visible, pks, at=timezone.now())
+    customers = customers_with_facts(staff=request.user, pks=pks, at=timezone.now())
     grouped: dict[str, list[Customer]] = {}
     for match in found.matches:
         if match.customer_id in customers:

@@ -1,50 +1,71 @@
+from typing import Any
+
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission
-from django.db.models import Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet, Value
+from django.db.models.functions import Concat
 
 from crm.platform.access.models import Role, Staff
+from crm.platform.prepared import Prepared, Slot
 
-_REACH = "*"
-"""Marks the rows of that query that are reaches: no app is called so."""
+
+def _with_rights() -> QuerySet[Staff]:
+    """The account with its chain of organisations, its permissions and its roles' reaches."""
+    own = Permission.objects.filter(user=OuterRef("pk"))
+    of_roles = Permission.objects.filter(group__user=OuterRef("pk"))
+    return (
+        Staff.objects.select_related("org__parent__parent__parent__parent")
+        .filter(pk=Slot("pk"))
+        .annotate(
+            own_permissions=_names(own),
+            role_permissions=_names(of_roles),
+            reaches=ArraySubquery(Role.objects.filter(group__user=OuterRef("pk")).values("reach")),
+        )
+    )
+
+
+def _names(permissions: QuerySet[Permission]) -> ArraySubquery:
+    name = Concat("content_type__app_label", Value("."), "codename")
+    return ArraySubquery(permissions.order_by().values_list(name))
+
+
+_ACCOUNT = Prepared(_with_rights)
 
 
 class StaffBackend(ModelBackend):
     """
     Django's own log-in, asking the database less on every click.
 
-    The account comes with its chain of organisations, and one query instead of three brings
-    all its permissions and how far its roles reach: its scope needs both.
+    One query instead of four brings the account, its chain of organisations, all its
+    permissions and how far its roles reach.
     """
 
     def get_user(self, user_id: int) -> Staff | None:
-        chain = "org__parent__parent__parent__parent"
-        staff = Staff.objects.select_related(chain).filter(pk=user_id).first()
-        return staff if staff and self.user_can_authenticate(staff) else None
+        staff: Staff | None = _ACCOUNT.first(pk=user_id)
+        if staff is None or not self.user_can_authenticate(staff):
+            return None
+        _keep_rights(staff, staff)
+        return staff
 
     def get_all_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: object = None
     ) -> set[str]:
         if not isinstance(user_obj, Staff) or not user_obj.is_active or obj is not None:
             return set()
-        kept: set[str] | None = user_obj.__dict__.get("all_permissions")
-        if kept is None:
-            kept = user_obj.__dict__["all_permissions"] = self._read_permissions(user_obj)
+        if "all_permissions" not in user_obj.__dict__:  # did not come in by this door
+            _keep_rights(user_obj, _ACCOUNT.first(pk=user_obj.pk))
+        kept: set[str] = user_obj.__dict__["all_permissions"]
         return kept
 
-    def _read_permissions(self, staff: Staff) -> set[str]:
-        columns = ("content_type__app_label", "codename")
-        if staff.is_superuser:
-            rows = Permission.objects.order_by().values_list(*columns)
-        else:
-            own = Permission.objects.filter(user=staff).order_by().values_list(*columns)
-            of_roles = Permission.objects.filter(group__user=staff).order_by()
-            reaches = Role.objects.filter(group__user=staff).order_by()
-            marked = reaches.values_list(Value(_REACH), "reach")
-            rows = own.union(of_roles.values_list(*columns), marked)
-        found: dict[bool, set[str]] = {True: set(), False: set()}
-        for app, codename in rows:
-            is_reach = app == _REACH
-            found[is_reach].add(codename if is_reach else f"{app}.{codename}")
-        if not staff.is_superuser:
-            staff._reaches = found[True]  # type: ignore[attr-defined]
-        return found[False]
+
+def _keep_rights(staff: Staff, read: Any) -> None:
+    """Keep with the account what was read of it; its scope needs the reaches."""
+    if staff.is_superuser:
+        rows = Permission.objects.order_by().values_list("content_type__app_label", "codename")
+        staff.__dict__["all_permissions"] = {f"{app}.{codename}" for app, codename in rows}
+    elif read is None:  # an account that is no longer there
+        staff.__dict__["all_permissions"] = set()
+    else:
+        staff.__dict__["all_permissions"] = {*read.own_permissions, *read.role_permissions}
+        staff.__dict__["_reaches"] = read.reaches

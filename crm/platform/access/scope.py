@@ -44,6 +44,13 @@ class Scope:
             unit = unit.parent
         return unit
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What decides the reach: two accounts with the same key see the same persons."""
+        if self.reach == Reach.ASSIGNED:
+            return self.reach, self.staff.pk
+        return self.reach, self.root.path if self.root else ""
+
     def org_filter(self, org: str = "home_org") -> Q:
         """
         A condition on an org column: the subtree of `root`, and the units above it, because
