@@ -32,8 +32,7 @@ def record_trained_model(
     The reason, if any, stays in `metrics["not_activated"]`: it covers fewer sources than the
     active model, or that one, of the same sources, was better by more than 0.02 of AUC.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('analytics.churn_model'))")
+    _take_turns()
     number = ChurnModel.objects.filter(as_of=as_of).count() + 1
     active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
     model = ChurnModel(
@@ -69,6 +68,7 @@ def activate_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
 
     :raises IllegalMove: if it is the active one already.
     """
+    _take_turns()
     active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
     model = ChurnModel.objects.select_for_update().get(pk=model_id)
     _activate(model, instead_of=active, actor=actor, at=at)
@@ -82,9 +82,19 @@ def retire_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
 
     :raises IllegalMove: if it is retired already.
     """
+    _take_turns()
     model = ChurnModel.objects.select_for_update().get(pk=model_id)
     _retire(model, actor=actor, at=at)
     return model
+
+
+def _take_turns() -> None:
+    """
+    Let no other transaction move a model before this one ends: whoever only waits for the row
+    of the active model does not see which one is active afterwards.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('analytics.churn_model'))")
 
 
 def _activate(

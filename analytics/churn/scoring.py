@@ -32,11 +32,13 @@ from analytics.features.statistics import refresh_statistics
 from analytics.models import ChurnModel, ScoringRun
 from analytics.selectors import model_to_score_with, trained_features
 from analytics.services import begin_scoring, finish_scoring
+from crm.platform.locks import alone
 from customers.services import record_churn_scores
 
 THREADS = 2
 REASONS = 3
 DECILES = 10
+_LOCK_SPACE = 0x53434F52
 
 Progress = Callable[[int, int, str], None]
 Done = TypeVar("Done")
@@ -131,16 +133,34 @@ def score(
     """
     Score every subscriber live on a day with the active model, or with the one named.
 
-    The same day scored again is replaced.
+    The same day scored again is replaced, one scoring after the other.
 
     :raises NoModel: if no model covers those sources.
     :raises NoData: if there is no day to score.
     :raises ModelOutdated: if the features are no longer read as they were for the model.
     """
-    begun = time.monotonic()
     model = model_to_score_with(sources=sources, version=version)
     chosen = list(sources or model.sources)
     day = as_of or dates.day_to_score(dates.sights(chosen, today=at.date()))
+
+    def tell_why_nothing_moves() -> None:
+        progress(0, 1, _("Waiting for another scoring of the same day"))
+
+    # Two at once would each replace what the other writes, and leave a base of which nobody
+    # can say who was in its riskiest tenth.
+    with alone(_LOCK_SPACE, day.toordinal(), while_waiting=tell_why_nothing_moves):
+        return _score_day(model, day, chosen, at, progress, threads)
+
+
+def _score_day(
+    model: ChurnModel,
+    day: date,
+    chosen: Sequence[str],
+    at: datetime,
+    progress: Progress,
+    threads: int,
+) -> dict[str, Any]:
+    begun = time.monotonic()
     refresh_statistics()
     scorer = Scorer(model)
     run = begin_scoring(model_id=model.pk, as_of=day, sources=chosen, at=at)
@@ -166,7 +186,7 @@ def score(
         "estimator": model.metrics["estimator"],
         "model": model.version,
         "as_of": str(day),
-        "sources": chosen,
+        "sources": list(chosen),
         "scored": scored,
         "seconds": round(seconds, 2),
         "rows_per_second": round(scored / seconds),

@@ -21,7 +21,7 @@ from crm.platform.access.models import OrgUnit
 from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
-from crm.platform.jobs.services import start_job
+from crm.platform.jobs.services import start_once
 
 may_see = permission_required("analytics.view_metric", raise_exception=True)
 
@@ -49,7 +49,7 @@ def dashboards(request: StaffRequest) -> HttpResponse:
 @may_see
 @require_POST
 def refresh(request: StaffRequest) -> HttpResponse:
-    job = start_job(kind=JOB, params={}, actor=request.user, at=timezone.now())
+    job = start_once(kind=JOB, params={}, actor=request.user, at=timezone.now())
     return redirect("jobs:detail", job_id=job.pk)
 
 

@@ -25,8 +25,7 @@ from analytics.selectors import ModelOutdated, trained_features
 from crm.platform.access.models import Staff
 from crm.platform.access.requests import StaffRequest
 from crm.platform.errors import DomainError
-from crm.platform.jobs.models import Job
-from crm.platform.jobs.services import start_job
+from crm.platform.jobs.services import start_once
 from crm.platform.keyset import BadCursor, page_of
 
 TRAIN = "analytics.train_churn"
@@ -154,6 +153,5 @@ def _moved(
 
 def _to_job(kind: str, params: dict[str, Any], *, actor: Staff) -> HttpResponse:
     """Start a job and go to it; asked for twice, go to the one that is open."""
-    asked = Job.objects.open().filter(kind=kind, params=params, created_by=actor)
-    job = asked.first() or start_job(kind=kind, params=params, actor=actor, at=timezone.now())
+    job = start_once(kind=kind, params=params, actor=actor, at=timezone.now())
     return redirect("jobs:detail", job.pk)

@@ -26,6 +26,16 @@ def land():
     return make_province()
 
 
+def test_a_second_click_counts_no_second_time(client):
+    client.force_login(make_staff("auditor"))
+
+    first = client.post(reverse("analytics:dashboards-refresh"))
+    again = client.post(reverse("analytics:dashboards-refresh"))
+
+    assert first.url == again.url
+    assert Job.objects.filter(kind="analytics.refresh_metrics").count() == 1
+
+
 def line(*, home, source="demo", opened=date(2024, 1, 5), ended=None) -> Subscriber:
     given = {"opened_on": opened, "source": source}
     if ended:

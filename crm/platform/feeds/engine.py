@@ -8,8 +8,7 @@ run, rolled back at its end; that is why its counts are the counts.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +39,7 @@ from crm.platform.feeds.staging import (
 from crm.platform.feeds.survey import survey
 from crm.platform.feeds.undo import take_back
 from crm.platform.jobs.registry import JobCancelled
+from crm.platform.locks import alone
 
 _LOCK_SPACE = 0x46454544
 _LARGE = 250_000
@@ -203,23 +203,15 @@ def _analyze(run: Run) -> None:
             cursor.execute(f"ANALYZE {table}")
 
 
-@contextmanager
-def _alone(batch_id: int) -> Iterator[None]:
+def _alone(batch_id: int) -> AbstractContextManager[None]:
     """
     Hold a batch against every other process. A process that dies lets go, but only once the
     database has ended its statement: so ask for a few seconds before taking it for alive.
     """
     until = time.monotonic() + _LETS_GO_WITHIN_SECONDS
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, batch_id])
-            if cursor.fetchone()[0]:
-                break
-            if time.monotonic() > until:
-                raise BatchBusy(_("This batch is being run by another process just now."))
-            time.sleep(0.1)
-    try:
-        yield
-    finally:
-        with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, batch_id])
+
+    def refuse_in_the_end() -> None:
+        if time.monotonic() > until:
+            raise BatchBusy(_("This batch is being run by another process just now."))
+
+    return alone(_LOCK_SPACE, batch_id, while_waiting=refuse_in_the_end)

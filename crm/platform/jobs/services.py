@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.platform.access.models import Staff
@@ -15,6 +15,8 @@ from crm.platform.jobs.models import TRIES, IllegalMove, Job, JobStatus
 from crm.platform.jobs.registry import kind_of
 from crm.platform.jobs.running import RING_AGAIN_AFTER, tell_watchers
 from crm.platform.jobs.tasks import run
+
+_LOCK_SPACE = 0x4A4F4253
 
 
 @transaction.atomic
@@ -37,6 +39,21 @@ def start_job(*, kind: str, params: dict[str, Any], actor: Staff | None, at: dat
     )
     ring_on_commit(run, queue=job.queue, job_id=str(job.pk), attempt=job.attempt)
     return job
+
+
+@transaction.atomic
+def start_once(*, kind: str, params: dict[str, Any], actor: Staff, at: datetime) -> Job:
+    """
+    Return the actor's open job of this kind with these parameters, or start it: a second click
+    is no second job.
+
+    :raises LookupError: if there is no such kind.
+    :raises TypeError: for parameters that JSON does not know.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, kind])
+    asked = Job.objects.open().filter(kind=kind, params=params, created_by=actor)
+    return asked.first() or start_job(kind=kind, params=params, actor=actor, at=at)
 
 
 @transaction.atomic
