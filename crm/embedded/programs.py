@@ -68,6 +68,7 @@ def _web(configuration: Configuration) -> Child:
     command += ["--workers", str(configuration.web_workers), "--respawn-failed-workers"]
     command += ["--workers-kill-timeout", "5", "--no-ws", "--log-level", "warning"]
     command += ["--access-log", "--access-log-fmt", ACCESS_LINE]
+    command += ["--log-config", str(CHECKOUT / "crm" / "embedded" / "web_log.json")]
     limits = {"STATEMENT_TIMEOUT": str(PAGE_STATEMENT_TIMEOUT_SECONDS)}
     metrics = configuration.folder.root / "metrics"
 

@@ -1,4 +1,4 @@
-"""One line of JSON for each thing logged."""
+"""One line for each thing logged: JSON for what we say, plain text for requests answered."""
 
 import json
 import logging
@@ -21,3 +21,18 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+class PlainLine(logging.Formatter):
+    """
+    Format a record as one line of bounded length, whatever a sender put into its address: a
+    line break there would pass for a line of ours, and an escape code for the reader's own.
+    """
+
+    FIRST, LAST = 900, 100
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if len(line) > self.FIRST + self.LAST:
+            line = f"{line[: self.FIRST]}…{line[-self.LAST :]}"
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
