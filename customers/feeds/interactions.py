@@ -86,7 +86,7 @@ class InteractionsFeed(ReadModelFeed):
             f" {owner} AS customer_id, {holder.column('id')} AS subscriber_id, s.channel,"
             f" s.direction, s.purpose, s.topic, s.duration_seconds, s.result,"
             f" {'m.id' if 'staff' in stated else 'NULL::bigint'} AS staff_id,"
-            f" {months_late(chunk, 's.started_at')} > 0 AS late, NULL::text AS too_late,"
+            f" {months_late(chunk, _STARTED_ON)} > 0 AS late, NULL::text AS too_late,"
             f" {found} AS findings"
             f" FROM {chunk.stage} AS s {joins} WHERE {chunk.staged_rows}"
         )

@@ -64,7 +64,7 @@ class PaymentsFeed(ReadModelFeed):
         stated = chunk.facts.stated
         holder = Holder(stated, begins=_PAID_ON, ends=_PAID_ON)
         account, joins, rules = _account(stated, holder)
-        late = months_late(chunk, "s.paid_at")
+        late = months_late(chunk, _PAID_ON)
         found = findings(
             *rules,
             *holder.rules(),

@@ -1,6 +1,9 @@
 """Months of big tables: made before the first row needs them, closed after the later ones came."""
 
+from datetime import date, datetime
+
 from django.db import connection
+from django.utils import timezone
 
 from crm.platform.feeds.chunks import Chunk
 from crm.platform.feeds.definition import Preparation
@@ -20,7 +23,7 @@ def prepare_months(run: Preparation, *, table: str, column: str, staged: str) ->
         cursor.execute(f"SELECT max({column}) FROM {table}")
         (latest,) = cursor.fetchone()
         if LATEST not in run.context:
-            run.context[LATEST] = latest.strftime("%Y-%m-01") if latest else None
+            run.context[LATEST] = _month_of(latest).strftime("%Y-%m-01") if latest else None
         cursor.execute(
             f"SELECT DISTINCT date_trunc('month', s.{staged} AT TIME ZONE 'UTC')::date"
             f" FROM {run.stage} AS s WHERE s.{staged} >= '2000-01-01'"
@@ -29,6 +32,11 @@ def prepare_months(run: Preparation, *, table: str, column: str, staged: str) ->
         months = [month for (month,) in cursor.fetchall()]
     for month in sorted(months):
         ensure_months(table, first=month, last=month)
+
+
+def _month_of(latest: date) -> date:
+    """Months are the operator's: its first night of a month is still the one before in UTC."""
+    return timezone.localtime(latest) if isinstance(latest, datetime) else latest
 
 
 def months_late(chunk: Chunk, month: str) -> str:

@@ -177,6 +177,28 @@ class TestLateRows:
 
         assert (batch.created, batch.late) == (1, 1)
 
+    def test_months_are_the_operators_not_those_of_utc(self, tmp_path):
+        first = "N1,2026-09-30 23:59:59,A1,100,"
+        imported("payments", written(tmp_path / "sep-pay.csv", PAYMENTS, first))
+        october = ["O1,2026-10-01 00:00:00,A1,100,", "O2,2026-10-20 12:00:00,A1,100,"]
+        imported("payments", written(tmp_path / "oct-pay.csv", PAYMENTS, *october))
+
+        late = ["L1,2026-09-30 23:59:59,A1,100,", "L2,2026-10-01 07:00:00,A1,100,"]
+        batch = imported("payments", written(tmp_path / "late-pay.csv", PAYMENTS, *late))
+
+        assert (batch.created, batch.late) == (2, 1)
+
+    def test_the_latest_month_is_the_operators_too(self, tmp_path):
+        night = "N1,2026-10-01 00:30:00,A1,100,"
+        imported("payments", written(tmp_path / "oct-pay.csv", PAYMENTS, night))
+
+        batch = imported(
+            "payments",
+            written(tmp_path / "sep-pay.csv", PAYMENTS, "N2,2026-09-30 12:00:00,A1,100,"),
+        )
+
+        assert (batch.created, batch.late) == (1, 1)
+
     def test_of_a_first_load_are_not_late_whatever_their_order(self, tmp_path, settings):
         MonthlyUsage.objects.all().delete()
         settings.FEED_CHUNK_ROWS = 3
