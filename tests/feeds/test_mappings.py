@@ -27,6 +27,16 @@ from tests.feeds.files import codes, counts, imported, written
         ('feed = "usage"\n[characteristics]\nx = "X"', "usage"),
         ('feed = "tickets"', "customers, accounts"),
         ('feed = "customers"\n[file]\ndelimiter = "||"', r"3.*delimiter"),
+        ("a = " + "[" * 5000, "nested too deeply"),
+        ("late_months = " + "9" * 5000, "no TOML"),
+        *(
+            (f'feed = "customers"\n[file]\nencoding = "{name}"', r"3.*encoding")
+            for name in ("nonsense", "hex", "undefined", "idna", "utf-16", "cp037", "utf-7")
+        ),
+        *(
+            (f'feed = "customers"\n[file]\nencoding = "{name}"', r"3.*encoding")
+            for name in ("unicode_escape", "raw_unicode_escape", "utf-8\\u0000", "")
+        ),
         (
             'feed = "customers"\nas_of = 2026-09-30\n[columns]\n'
             'ended_on = { when = { Churn = "Yes" }, days_after_as_of_within = 30 }\n'
@@ -38,6 +48,15 @@ from tests.feeds.files import codes, counts, imported, written
 def test_a_wrong_mapping_is_told_line_and_key(text, says):
     with pytest.raises(FeedRefused, match=says):
         read_mapping(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["utf-8", "utf-8-sig", "gb18030", "GBK", "big5", "latin-1", "cp1252", "shift_jis"]
+)
+def test_encodings_of_files_are_taken(name):
+    mapping = read_mapping(f'feed = "customers"\n[file]\nencoding = "{name}"')
+
+    assert mapping.encoding == name
 
 
 @pytest.mark.parametrize(

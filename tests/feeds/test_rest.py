@@ -178,6 +178,21 @@ class TestBadInput:
     def test_a_body_of_nothing(self, billing):
         assert is_error(send(billing, b""), 400)["details"][0]["field"] == "file"
 
+    def test_two_files_at_once(self, billing, tmp_path):
+        files = [SimpleUploadedFile("a.csv", CUSTOMERS), SimpleUploadedFile("b.csv", CUSTOMERS)]
+
+        error = is_error(billing.post(URL, {"file": files}, format="multipart"), 400)
+
+        assert error["details"][0]["field"] == "file" and "one file" in error["message"]
+        assert not Batch.objects.exists() and kept_files(tmp_path / "media") == []
+
+    def test_a_body_without_a_length(self, billing):
+        chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": None}
+
+        answer = billing.generic("POST", URL, CUSTOMERS, content_type="text/csv", **chunked)
+
+        assert "Content-Length" in is_error(answer, 411)["reason"]
+
     def test_a_token_nobody_has_sends_nothing_to_disk(self, tmp_path):
         body = Unread()
         client = APIClient(headers={"Authorization": "Bearer wrong"})

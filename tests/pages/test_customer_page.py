@@ -251,6 +251,13 @@ def test_a_broken_cursor_begins_at_the_newest(client, clerk, wang, cursor):
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 31, "9" * 5000, "٣"])
+def test_a_broken_place_in_the_lines_is_no_fault_of_ours(client, clerk, wang, before):
+    response = client.get(f"/customers/{wang.number}/lines/", {"before": before})
+
+    assert response.status_code == 200
+
+
 def test_all_lines_come_fifty_at_a_time(client, clerk, wang):
     give_everything(wang, 60)
 
@@ -324,7 +331,7 @@ class TestUnmasking:
 
         assert response["Refresh"] == f"30;url=/customers/{wang.number}/"
 
-    @pytest.mark.parametrize("reason", ["", "   ", "abc"])
+    @pytest.mark.parametrize("reason", ["", "   ", "abc", "\u200b" * 4, "\u202e" * 9, "....."])
     def test_no_reason_shows_nothing(self, client, clerk, reason):
         response = client.post(self.url, {"reason": reason}, headers={"HX-Request": "true"})
 

@@ -40,6 +40,13 @@ def test_a_wrong_password_and_an_unknown_code_sound_alike(client, clerk):
     assert sentence in unknown
 
 
+def test_a_code_longer_than_any_is_wrong_and_nothing_worse(client, clerk):
+    answer = log_in(client, "9" * 5000)
+
+    assert answer.status_code == 200
+    assert "Ensure this value has at most" in answer.content.decode()
+
+
 def test_an_account_that_was_closed_cannot_enter(client, clerk):
     Staff.objects.update(is_active=False)
 

@@ -169,6 +169,36 @@ def test_a_nul_in_a_form_is_400(client):
     assert client.post("/sample/page/", {"name": "a\0b"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/x-www-form-urlencoded; charset=utf-7", 400),
+        ("multipart/form-data", 400),
+        ("multipart/form-data; boundary=\xff", 400),
+    ],
+)
+@pytest.mark.urls("crm.urls")
+def test_a_body_that_cannot_be_read_is_400(staff, content_type, status):
+    client = Client(enforce_csrf_checks=True)
+    client.get("/login/")
+
+    answer = client.generic("POST", "/login/", b"a=b", content_type=content_type)
+
+    assert answer.status_code == status
+    assert "<h1>" in answer.content.decode()
+
+
+@pytest.mark.urls("crm.urls")
+def test_who_may_not_is_told_so_whatever_they_sent(staff):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(staff)
+
+    answer = client.generic("POST", "/feeds/new/", b"a=b", content_type="multipart/form-data")
+
+    assert answer.status_code == 403
+    assert "Not yours to open" in answer.content.decode()
+
+
 def test_plain_text_passes(api):
     assert api.get("/sample/page/?name=王小明+%26").status_code == 200
 

@@ -134,6 +134,17 @@ def test_a_token_beside_a_session_decides_alone(billing):
     assert api.get(ORDERS).status_code == 401
 
 
+def test_headers_in_another_encoding_do_not_matter(billing):
+    """The server keeps the headers as they came beside those it read: a GBK file name, say."""
+    as_it_came = {"headers": [(b"content-disposition", "filename=\u8868.csv".encode("gbk"))]}
+
+    answer = token_client().get(ORDERS, **{"asgi.scope": as_it_came})
+
+    assert answer.status_code == 200
+    wrong = APIClient(headers={"Authorization": "Bearer \xff"})
+    assert wrong.get(ORDERS, **{"asgi.scope": as_it_came}).status_code == 401
+
+
 def test_tokens_given_and_refused_are_recorded(billing):
     ask()
     ask(secret="wrong")

@@ -78,12 +78,7 @@ def contacts(request: StaffRequest, number: str) -> HttpResponse:
 def lines(request: StaffRequest, number: str) -> HttpResponse:
     """Show all lines of a customer who has more than the page holds, fifty at a time."""
     found = _visible(request, number)
-    before = request.GET.get("before", "")
-    rows = lines_before(
-        customer=found,
-        before=int(before) if before.isdecimal() else None,
-        most=LINES_A_PAGE + 1,
-    )
+    rows = lines_before(customer=found, before=_before(request), most=LINES_A_PAGE + 1)
     record_look(request, found, [FieldClass.PHONE], part="lines", rows=min(len(rows), LINES_A_PAGE))
     older = rows[LINES_A_PAGE - 1].subscriber.pk if len(rows) > LINES_A_PAGE else None
     context = {"customer": found, "lines": rows[:LINES_A_PAGE], "older": older}
@@ -107,6 +102,14 @@ def about(request: StaffRequest, number: str) -> HttpResponse:
 def _visible(request: StaffRequest, number: str) -> Customer:
     visible = Customer.objects.visible_to(request.user).select_related("party")
     return get_object_or_404(visible, number=number)
+
+
+def _before(request: StaffRequest) -> int | None:
+    """Read the `?before=` of a list of lines; nonsense begins at the newest."""
+    try:
+        return int(request.GET.get("before", ""))
+    except ValueError:
+        return None
 
 
 def _cursor(request: StaffRequest) -> Cursor | None:

@@ -6,12 +6,24 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+from oauth2_provider.oauth2_backends import OAuthLibCore
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from crm.platform.access.models import Staff
 from crm.platform.api.models import SystemClient
 from crm.platform.api.scopes import declared_scopes
+
+
+class TextHeaders(OAuthLibCore):
+    """
+    Tells oauthlib of the headers alone. It would decode whatever else the server keeps beside
+    them as UTF-8, and a file name in another encoding would fail there.
+    """
+
+    def extract_headers(self, request: Any) -> dict[str, str]:
+        headers = super().extract_headers(request)
+        return {name: value for name, value in headers.items() if isinstance(value, str)}
 
 
 class _Unread:

@@ -9,6 +9,11 @@ class TooLarge(APIException):
     default_code = "too_large"
 
 
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+
+
 class KeyReused(APIException):
     """The only 422 there is: one idempotency key, two requests."""
 

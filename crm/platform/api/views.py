@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views import defaults
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from oauth2_provider.models import get_application_model
 from oauth2_provider.views import TokenView
@@ -71,27 +72,31 @@ class Docs(SpectacularSwaggerSplitView):
         return static("vendor/swagger-ui/favicon-32x32.png")
 
 
+# Not the handlers that Django comes with: those look for a CSRF token in the body, and a body
+# that could not be read the first time cannot be read then either, which ends in a 500.
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _rest(request, 400, "bad_request", str(exception) or _("The request is malformed.")) or (
-        defaults.bad_request(request, exception)
+        render(request, "400.html", status=400)
     )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _rest(request, 403, "permission_denied", _("This is not yours to do.")) or (
-        defaults.permission_denied(request, exception)
+        render(request, "403.html", {"exception": str(exception)}, status=403)
     )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _rest(request, 404, "not_found", _("There is no such address.")) or (
-        defaults.page_not_found(request, exception)
+        render(request, "404.html", status=404)
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     said = _("This went wrong on our side and has been logged. Nothing was changed.")
-    return _rest(request, 500, "internal_error", said) or defaults.server_error(request)
+    return _rest(request, 500, "internal_error", said) or (
+        HttpResponse(render_to_string("500.html"), status=500)  # without what may have failed
+    )
 
 
 def _rest(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse | None:

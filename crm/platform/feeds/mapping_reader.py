@@ -21,6 +21,7 @@ _RULE = {
     "months_before_as_of", "days_after_as_of_within", "when", "choose", "value",
 }  # fmt: skip
 _CHARACTERISTIC = {"column", "type", "entity", "name", "name_zh", "meaning", "map"}
+_ASCII = bytes(range(128)).replace(b"\\", b"") + rb"\x41\u0041+AEE-~~"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
@@ -32,7 +33,11 @@ def read_mapping(text: str, *, feed: str = "") -> FeedMapping:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise FeedRefused(
+            _("The mapping is no TOML: its lists are nested too deeply."), code="mapping_invalid"
+        ) from None
+    except ValueError as error:  # among others a number of thousands of digits
         raise FeedRefused(
             _("The mapping is no TOML: %(why)s.") % {"why": error}, code="mapping_invalid"
         ) from error
@@ -101,10 +106,8 @@ class _Reader:
             self._fault("file.quote", _("must be one character, or empty for none."))
         if options.get("decimal", ".") not in (".", ","):
             self._fault("file.decimal", _("must be a point or a comma."))
-        try:
-            "".encode(options.get("encoding", "utf-8"))
-        except LookupError:
-            self._fault("file.encoding", _("is no encoding; try utf-8 or gb18030."))
+        if not _reads_any_file(options.get("encoding", "utf-8")):
+            self._fault("file.encoding", _("is no encoding of files; try utf-8 or gb18030."))
         return options
 
     def _rules(self, feed: Feed) -> dict[str, Rule]:
@@ -286,6 +289,17 @@ class _Reader:
             elif inside and re.match(rf"\s*\"?{re.escape(name)}\"?\s*[=.]", line):
                 return number
         return 0
+
+
+def _reads_any_file(encoding: str) -> bool:
+    """
+    Whether files can be cut into lines before they are decoded and no byte stops the reading:
+    UTF-16, EBCDIC and Python's own notations are encodings, too.
+    """
+    try:
+        return (_ASCII + b"\xff").decode(encoding, "surrogateescape").startswith(_ASCII.decode())
+    except (LookupError, ValueError):
+        return False
 
 
 def _listed(value: Any) -> list[Any]:

@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,5 +23,8 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("Staff code")
-        self.fields["username"].widget.attrs |= {"class": "form-control", "spellcheck": "false"}
+        code = self.fields["username"]
+        code.label = _("Staff code")
+        code.widget.attrs |= {"class": "form-control", "spellcheck": "false"}
+        # Django asks the browser alone to keep it short; what came is written down by axes.
+        code.validators.append(MaxLengthValidator(self.username_field.max_length))

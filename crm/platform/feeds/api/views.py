@@ -9,9 +9,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -19,7 +20,7 @@ from rest_framework.response import Response
 
 from crm.platform.access.models import Staff
 from crm.platform.api.codec import JsonRenderer
-from crm.platform.api.exceptions import TooLarge
+from crm.platform.api.exceptions import LengthRequired, TooLarge
 from crm.platform.api.idempotency import IdempotentMixin
 from crm.platform.api.permissions import requires
 from crm.platform.audit.models import AccessAction
@@ -75,9 +76,12 @@ class Batches(IdempotentMixin, ListAPIView[Batch]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """
+        :raises LengthRequired: where no length is announced: such a body looks like none.
         :raises TooLarge: by the announced length alone, before a byte of the body is read.
         :raises NotFound: for a feed that is not known.
         """
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            raise LengthRequired(_("Say how long the body is: send a Content-Length."))
         if announces_too_much(request._request):
             raise TooLarge(too_large())
         super().initial(request, *args, **kwargs)
@@ -189,6 +193,9 @@ def _delivered(request: Request) -> dict[str, Any]:
     """Return the form's fields, or the query's where the body is the file itself."""
     assert isinstance(request.data, Mapping)  # no parser here makes a list
     fields = request.data if request.data.keys() - {"file"} else request.query_params
+    files = [file for _name, sent in request.FILES.lists() for file in sent]
+    if len(files) > 1:
+        raise ValidationError({"file": _("Send one file at a time; none was taken.")})
     names = ("mapping", "dry_run", "error_percent")
     delivered = {name: fields[name] for name in names if name in fields}
     if "file" in request.FILES:
