@@ -5,9 +5,8 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from crm.platform.access.masking import FIELD_NAMES, mask
@@ -69,7 +68,7 @@ def moment(when: datetime | date | None) -> SafeString | str:
         return ""
     if isinstance(when, datetime):
         local = timezone.localtime(when)
-        exact, short = date_format(local, "Y-m-d H:i:s"), _short_time(local, timezone.localtime())
+        exact, short = f"{local:%Y-%m-%d %H:%M:%S}", _short_time(local, timezone.localtime())
         machine = when.isoformat(timespec="seconds")
     else:
         exact = machine = when.isoformat()
@@ -109,14 +108,34 @@ def _short_day(day: date, today: date) -> str:
     return day.isoformat()
 
 
-@register.filter
-def at(values: list[str], number: int) -> str:
-    """Return the value at a place of a list."""
-    return values[number]
-
-
 @register.inclusion_tag("ui/_chart.html")
 def chart(option: dict[str, Any], name: str) -> dict[str, Any]:
     """Draw an option of `crm.platform.ui.charts`, with its figures as a table underneath."""
     drawn = {key: value for key, value in option.items() if key != "table"}
-    return {"name": name, "option": drawn, "table": option["table"], "label": option["summary"]}
+    table = option["table"]
+    return {
+        "name": name,
+        "option": drawn,
+        "label": option["summary"],
+        "head": format_html_join("", '<th scope="col"{}>{}</th>', _columns(table["columns"])),
+        "body": _body(table["rows"], table.get("links")),
+    }
+
+
+_NUMBER = mark_safe(' class="number"')
+
+
+def _columns(names: list[str]) -> list[tuple[str, str]]:
+    return [(_NUMBER if place else "", name) for place, name in enumerate(names)]
+
+
+def _body(rows: list[list[Any]], links: list[str] | None) -> SafeString:
+    """The rows of a table of figures: by hand, because a page has hundreds of its cells."""
+    parts = []
+    for place, (name, *cells) in enumerate(rows):
+        head = conditional_escape(name)
+        if links:
+            head = format_html('<a href="{}">{}</a>', links[place], head)
+        figures_of_row = "".join(f'<td class="number">{conditional_escape(c)}</td>' for c in cells)
+        parts.append(f'<tr><th scope="row">{head}</th>{figures_of_row}</tr>')
+    return mark_safe("".join(parts))  # every part is escaped above
