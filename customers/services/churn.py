@@ -1,4 +1,4 @@
-"""What other apps may write down about customers."""
+"""What the churn models found out about customers."""
 
 from collections.abc import Sequence
 from datetime import date
