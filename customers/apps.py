@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from crm.platform.history.kept import Dated, Kept
+
 _FACE_TO_FACE = [
     "customers.view_customer",
     "customers.search_customer",
@@ -24,6 +26,26 @@ class CustomersConfig(AppConfig):
         "auditor": _FACE_TO_FACE,
         "manager": _FACE_TO_FACE,
     }
+
+    kept_history = (
+        Kept("customers.Party"),
+        Kept("customers.PartyIdentification", found_by=("party_id",)),
+        Kept("customers.ContactMedium", found_by=("party_id",)),
+        Kept("customers.Customer", found_by=("party_id",)),
+        Kept("customers.BillingAccount", found_by=("customer_id",)),
+        Kept("customers.Subscriber", found_by=("customer_id",)),
+        Kept("customers.SubscriberStatusPeriod", found_by=("subscriber_id",)),
+        Kept("customers.ServiceStop", found_by=("subscriber_id",)),
+        Kept("customers.PayRelation", found_by=("subscriber_id", "account_id")),
+    )
+    dated_history = (
+        Dated("customers.Interaction", known="started_at <= history_moment()"),
+        Dated("customers.Payment", known="paid_at <= history_moment()"),
+        Dated("customers.ChurnScore", known="scored_at <= history_moment()"),
+        # Billing says nothing of when it knew: a month is known once it is over.
+        Dated("customers.Bill", known="month + interval '1 month' <= history_moment()"),
+        Dated("customers.MonthlyUsage", known="month + interval '1 month' <= history_moment()"),
+    )
 
     def ready(self) -> None:
         # Its feeds build on the models, which are not there before this moment.

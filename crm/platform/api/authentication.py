@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from crm.platform.access.models import Staff
 from crm.platform.api.models import SystemClient
 from crm.platform.api.scopes import declared_scopes
+from crm.platform.history.attribution import attribute
+from crm.platform.history.middleware import READS, via
 
 
 class TextHeaders(OAuthLibCore):
@@ -64,6 +66,8 @@ class SystemAuthentication(OAuth2Authentication):
         )
         if client is None or not client.account.is_active or not client.account.is_system:
             raise AuthenticationFailed(_("The account of this client is closed."))
+        if request.method not in READS:
+            attribute(actor_id=client.account.pk, via=via(request._request))
         return client.account, token
 
 

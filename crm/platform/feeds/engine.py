@@ -38,6 +38,7 @@ from crm.platform.feeds.staging import (
 )
 from crm.platform.feeds.survey import survey
 from crm.platform.feeds.undo import take_back
+from crm.platform.history.attribution import attributed
 from crm.platform.jobs.registry import JobCancelled
 from crm.platform.locks import alone
 
@@ -72,7 +73,8 @@ def run_batch(*, batch_id: int, progress: Progress, at: datetime) -> Batch:
         batch.error = ""
         batch.save()
         try:
-            _run(batch, progress, at)
+            with attributed(actor_id=batch.created_by_id, via=f"batch {batch.number}"):
+                _run(batch, progress, at)
         except FeedRefused as refusal:
             _end(batch, BatchStatus.REFUSED, str(refusal))
             raise

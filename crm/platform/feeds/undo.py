@@ -22,6 +22,7 @@ from crm.platform.events.outbox import publish
 from crm.platform.feeds.chunks import written_by
 from crm.platform.feeds.definition import FeedRefused, feed_named
 from crm.platform.feeds.models import Batch, BatchChunk, BatchStatus
+from crm.platform.history.attribution import attributed
 
 _HALF_OF_ALL_IDS = 2**31
 
@@ -58,7 +59,8 @@ class Undoing:
         ]
         if not taken_back:
             return mark
-        again = f"to_jsonb(t) IN (SELECT before FROM {images})"
+        stamps = "'{recorded_from,recorded_by,recorded_via}'::text[]"
+        again = f"to_jsonb(t) - {stamps} IN (SELECT before - {stamps} FROM {images})"
         return f"({mark} OR {written_by(taken_back)} AND {again})"
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
@@ -109,7 +111,8 @@ def undo_batch(*, batch_id: int, actor: Staff | None, at: datetime) -> Batch:
     """
     batch = Batch.objects.select_for_update().get(pk=batch_id)
     batch.move_to(BatchStatus.UNDONE)
-    undoing = take_back(batch)
+    with attributed(actor_id=actor.pk if actor else None, via=f"undo of batch {batch.number}"):
+        undoing = take_back(batch)
     batch.removed, batch.restored = undoing.removed, undoing.restored
     batch.kept_because_changed = undoing.kept
     batch.undone_at, batch.undone_by = at, actor

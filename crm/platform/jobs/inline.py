@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from crm.platform.access.models import Staff
+from crm.platform.history.attribution import attributed
 from crm.platform.jobs.registry import kind_of
 
 Listener = Callable[[int, int | None, str], None]
@@ -58,4 +59,5 @@ def run_inline(
     context = InlineContext(
         actor=actor, at=at or timezone.now(), on_progress=on_progress or StderrProgress()
     )
-    return kind_of(kind).run(context, **params) or {}
+    with attributed(actor_id=actor.pk if actor else None, via=f"command {kind}"):
+        return kind_of(kind).run(context, **params) or {}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from crm.platform import partitions
 from crm.platform.doorbell import ring
 from crm.platform.errors import DomainError
+from crm.platform.history.attribution import attributed
 from crm.platform.jobs.models import Job, JobStatus
 from crm.platform.jobs.pulse import Pulse
 from crm.platform.jobs.registry import JobCancelled, JobLost, kind_of
@@ -36,7 +37,8 @@ def _outcome(job: Job) -> tuple[JobStatus | None, dict[str, Any]]:
     """Run the function; return the status it leads to and what else the row should say."""
     with Pulse(job) as pulse:
         try:
-            result = kind_of(job.kind).run(pulse, **job.params) or {}
+            with attributed(actor_id=job.created_by_id, via=f"job {job.pk}"):
+                result = kind_of(job.kind).run(pulse, **job.params) or {}
             json.dumps(result, allow_nan=False)
         except JobLost:
             return None, {}

@@ -1,0 +1,39 @@
+"""Who makes the changes that a session makes from here on, and by what act."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def attributed(*, actor_id: int | None, via: str = "") -> Iterator[None]:
+    """
+    Let whatever is written inside bear this account, and up to 80 characters of what it is part
+    of ("request …", "job …", "batch …"). Afterwards it is as before.
+    """
+    before = attribute(actor_id=actor_id, via=via)
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback:
+            _set(*before)
+
+
+def attribute(*, actor_id: int | None, via: str) -> tuple[str, str]:
+    """Attribute what this session writes from now on; return what was said before."""
+    return _set(str(actor_id or ""), via[:80])
+
+
+def _set(actor: str, via: str) -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(current_setting('crm.actor', true), ''),"
+            " coalesce(current_setting('crm.via', true), '')"
+        )
+        before = cursor.fetchone()
+        cursor.execute(
+            "SELECT set_config('crm.actor', %s, false), set_config('crm.via', %s, false)",
+            [actor, via],
+        )
+    return before
