@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
 
 @contextmanager
@@ -16,8 +17,14 @@ def attributed(*, actor_id: int | None, via: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        if connection.connection is not None and not connection.needs_rollback:
+        if _listens():
             _set(*before)
+
+
+def _listens() -> bool:
+    """Whether there is a session that takes statements. One that failed forgets by itself."""
+    link = connection.connection
+    return link is not None and link.get_transaction_status() != TRANSACTION_STATUS_INERROR
 
 
 def attribute(*, actor_id: int | None, via: str) -> tuple[str, str]:
