@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from crm.platform.prepared import Prepared, Slot
 from crm.platform.records import first_of_month
@@ -63,14 +63,18 @@ class Contact:
     result: str
 
 
-_LAST_ID = UUID(int=2**128 - 1)
-_CONTACTS = Prepared(
-    lambda: Interaction.objects.filter(
-        Q(started_at__lt=Slot("end")) | Q(started_at=Slot("end"), id__lt=Slot("before")),
-        customer_id=Slot("customer"),
-        started_at__gte=Slot("since"),
-        started_at__lte=Slot("end"),
-    ).order_by("-started_at", "-id")[: CONTACTS + 1]
+def _contacts() -> QuerySet[Interaction]:
+    return Interaction.objects.filter(
+        customer_id=Slot("customer"), started_at__gte=Slot("since"), started_at__lte=Slot("end")
+    ).order_by("-started_at", "-id")
+
+
+_NEWEST = Prepared(lambda: _contacts()[: CONTACTS + 1])
+# A question of its own: PostgreSQL plans its "or" for each partition.
+_OLDER = Prepared(
+    lambda: _contacts().filter(
+        Q(started_at__lt=Slot("end")) | Q(started_at=Slot("end"), id__lt=Slot("before"))
+    )[: CONTACTS + 1]
 )
 
 
@@ -84,9 +88,8 @@ def contacts_before(
     """
     end = before.started_at if before else at
     since = datetime.combine(recent_months(end.date())[0], datetime.min.time(), UTC)
-    page = _CONTACTS.rows(
-        customer=customer.pk, since=since, end=end, before=before.id if before else _LAST_ID
-    )
+    asked = {"customer": customer.pk, "since": since, "end": end}
+    page = _OLDER.rows(**asked, before=before.id) if before else _NEWEST.rows(**asked)
     last = page[CONTACTS - 1] if len(page) > CONTACTS else None
     older = Cursor(last.started_at, last.id) if last else None
     return [_contact(row) for row in page[:CONTACTS]], older

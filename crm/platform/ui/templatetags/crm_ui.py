@@ -1,11 +1,12 @@
 """Template tags of every page: masks, money, moments, charts."""
 
 from datetime import date, datetime
+from html import escape
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
@@ -133,9 +134,9 @@ def _body(rows: list[list[Any]], links: list[str] | None) -> SafeString:
     """The rows of a table of figures: by hand, because a page has hundreds of its cells."""
     parts = []
     for place, (name, *cells) in enumerate(rows):
-        head = conditional_escape(name)
+        head = escape(str(name))
         if links:
-            head = format_html('<a href="{}">{}</a>', links[place], head)
-        figures_of_row = "".join(f'<td class="number">{conditional_escape(c)}</td>' for c in cells)
+            head = f'<a href="{escape(links[place])}">{head}</a>'
+        figures_of_row = "".join(f'<td class="number">{escape(str(c))}</td>' for c in cells)
         parts.append(f'<tr><th scope="row">{head}</th>{figures_of_row}</tr>')
     return mark_safe("".join(parts))  # every part is escaped above
