@@ -261,6 +261,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = CRM_VAR.root / "files"
+FILE_UPLOAD_HANDLERS = ["crm.platform.readable.RefuseFiles"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # Who comes in

@@ -1,9 +1,11 @@
 """Requests that cannot be read are the sender's mistake, and are told so with a sentence."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import BadRequest
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -35,6 +37,16 @@ class ReadableMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
         if is_unstorable(error):
             raise BadRequest(_("A value cannot be stored: too large, or not text.")) from error
+
+
+class RefuseFiles(FileUploadHandler):
+    """
+    Read no further where a form holds a file. The pages that take files set a handler of their
+    own once they know the sender; on all others anybody's gigabytes would land on our disk.
+    """
+
+    def new_file(self, *_file: Any, **_more: Any) -> None:
+        raise StopUpload(connection_reset=True)
 
 
 def is_unstorable(error: Exception) -> bool:

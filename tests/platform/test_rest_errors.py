@@ -199,6 +199,37 @@ def test_who_may_not_is_told_so_whatever_they_sent(staff):
     assert "Not yours to open" in answer.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/login/", "/feeds/new/", "/search/", ORDERS])
+@pytest.mark.urls("crm.urls")
+def test_a_file_nobody_asked_for_is_not_received(staff, path):
+    file = Unread(b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n')
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff)
+    client.get("/login/")
+    sent = {"wsgi.input": file, "CONTENT_LENGTH": str(1 << 40)}
+
+    answer = client.generic("POST", path, content_type="multipart/form-data; boundary=x", **sent)
+
+    assert answer.status_code in (403, 404, 415)
+    assert file.given < 1 << 20
+
+
+class Unread:
+    """A body that never ends; counts how much of it was read."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head, self.given = head, 0
+
+    def read(self, size: int = -1) -> bytes:
+        assert self.given < 8 << 20, "read on and on"
+        block = self._head or b"z" * min(size, 1 << 16)
+        self._head = b""
+        self.given += len(block)
+        return block
+
+    readline = read
+
+
 def test_plain_text_passes(api):
     assert api.get("/sample/page/?name=王小明+%26").status_code == 200
 
