@@ -34,6 +34,9 @@ class TestRefusedWhole:
             ("customer_number,name\nC1,张\n".encode("utf-16"), "UTF-16"),
             ("customer_number,name\nC1,张\n".encode("utf-16-le"), "UTF-16"),
             (b"%PDF-1.7 whatever", "PDF"),
+            (b"customer_number,name,\xff\xfe\nC1,a,b\n", "column 3 is no text"),
+            (b"customer_number,name,x\0y\nC1,a,b\n", "column 3 is no text"),
+            (bytes(range(128, 256)) * 9, "column 1 is no text"),
             (b"\x1f\x8b\x08\x00broken", "gzip"),
         ],
     )

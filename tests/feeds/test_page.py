@@ -148,6 +148,7 @@ class TestUploading:
             (CUSTOMERS.decode().encode("utf-16"), "UTF-16"),
             (gzip.compress(CUSTOMERS * 200)[:-20], "damaged or truncated gzip"),
             (b"%PDF-1.7", "PDF"),
+            (b"customer_number,name,\xff\nC1,a,b\n", "column 3 is no text"),
         ],
     )
     def test_says_on_the_page_what_is_wrong_with_a_file(self, analyst, content, says):

@@ -36,6 +36,7 @@ _MAGIC = (
     (b"PAR1", gettext_lazy("a Parquet file")),
 )
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _TRAILER = re.compile(r"T([|,\t;])(\d+)\1(-?\d+)")
 
 
@@ -277,7 +278,7 @@ def header_of(first_line: str, *, delimiter: str, quote: str) -> list[str]:
     """
     Return the column names of the header.
 
-    :raises FeedRefused: for a column without a name, or two with one.
+    :raises FeedRefused: for a column without a name or with one that is no text, or two with one.
     """
     lines = re.split(r"\r\n|\r|\n", first_line)
     try:
@@ -285,6 +286,15 @@ def header_of(first_line: str, *, delimiter: str, quote: str) -> list[str]:
     except csv.Error as error:
         raise FeedRefused(_("The header cannot be read: %(why)s.") % {"why": error}) from error
     names = [name.strip() for name in record]
+    unreadable = [n for n, name in enumerate(names, start=1) if _NO_TEXT.search(name)]
+    if unreadable:
+        raise FeedRefused(
+            _(
+                "The header's name of column %(n)d is no text. Is the file a table at all, and in "
+                "the encoding that was expected?"
+            )
+            % {"n": unreadable[0]}
+        )
     nameless = [str(n) for n, name in enumerate(names, start=1) if not name]
     if nameless:
         raise FeedRefused(_("The header has no name for column %(n)s.") % {"n": nameless[0]})
