@@ -68,7 +68,7 @@ class AccountsFeed(EntityFeed):
         )
         return f"""
             SELECT s.*, c.id AS customer_id, a.id IS NULL AS account_new,
-                a.id IS NOT NULL AS is_known,
+                a.id IS NOT NULL AS is_known, false AS customer_new,
                 coalesce(a.id, nextval('customers_billingaccount_id_seq')) AS account_id,
                 {as_of} AS balance_as_of_or_file, c.opened_on,
                 {literal(facts.source)} AS source, {day(facts.as_of or facts.today)} AS today,

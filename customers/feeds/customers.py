@@ -18,7 +18,7 @@ from crm.platform.feeds.undo import Undoing
 from customers.feeds import parts, sides
 from customers.feeds.characteristics import declare, declared_types
 from customers.feeds.columns import ACCOUNT, CUSTOMER, CUSTOMER_NUMBER, PARTY, SUBSCRIBER
-from customers.feeds.search_keys import SEPARATOR, add_keys, remake_keys, renew_keys
+from customers.feeds.search_keys import SEPARATOR, add_keys, make_keys, remake_keys, renew_keys
 from customers.feeds.subscriber_rules import STATUS_SAID, subscriber_findings
 from customers.identity import (
     IdentityFault,
@@ -70,6 +70,7 @@ class CustomersFeed(EntityFeed):
         sides.media,
         sides.status_periods,
         sides.pay_relations,
+        make_keys,
         add_keys,
         renew_keys,
     )

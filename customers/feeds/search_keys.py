@@ -11,14 +11,23 @@ from customers.search import keys_for
 
 SEPARATOR = "\x1f"
 _AT_ONCE = 2000
+_STAGED = "feed_rows AS r, unnest(string_to_array(r.keys, E'\\x1f')) AS k (key)"
+
+
+def make_keys(chunk: Chunk) -> None:
+    """Write the keys staged with new customers: each once, and nobody has any of theirs yet."""
+    chunk.execute(
+        "INSERT INTO customers_searchkey (key, customer_id) SELECT k.key, r.customer_id"
+        f" FROM {_STAGED} WHERE r.customer_new ORDER BY 1, 2"
+    )
 
 
 def add_keys(chunk: Chunk) -> None:
-    """Add the keys staged with the rows: of new customers, and of what known ones gained."""
+    """Add the keys staged with rows of known customers: of what is new, and of what changed."""
     chunk.execute(
         "INSERT INTO customers_searchkey (key, customer_id) SELECT DISTINCT k.key, r.customer_id"
-        " FROM feed_rows AS r, unnest(string_to_array(r.keys, E'\\x1f')) AS k (key)"
-        " WHERE NOT r.is_known OR EXISTS (SELECT FROM feed_changed AS c WHERE c.row = r.row)"
+        f" FROM {_STAGED} WHERE NOT r.customer_new"
+        " AND (NOT r.is_known OR EXISTS (SELECT FROM feed_changed AS c WHERE c.row = r.row))"
         " ORDER BY 1, 2 ON CONFLICT DO NOTHING"
     )
 

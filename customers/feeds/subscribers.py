@@ -91,7 +91,7 @@ class SubscribersFeed(EntityFeed):
         )
         return f"""
             SELECT s.*, c.id AS customer_id, u.id IS NULL AS subscriber_new,
-                u.id IS NOT NULL AS is_known,
+                u.id IS NOT NULL AS is_known, false AS customer_new,
                 coalesce(u.id, nextval('customers_subscriber_id_seq')) AS subscriber_id,
                 a.id AS account_id, {STATUS_SAID} AS status_said, NULL::date AS opened_on,
                 {literal(facts.source)} AS source, {day(facts.as_of or facts.today)} AS today,

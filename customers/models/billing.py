@@ -54,7 +54,8 @@ class Payment(models.Model):
     Money received (or given back: a negative amount that names `reversal_of`). Amounts in fen.
 
     Key: (number, paid_at); the number alone is unique by the feed's check, since a partitioned
-    table cannot hold a unique key without its partition column.
+    table cannot hold a unique key without its partition column. The index of the primary key
+    begins with the number (migration 0004), so that it finds a payment by it.
     """
 
     pk = models.CompositePrimaryKey("paid_at", "number")
@@ -67,10 +68,7 @@ class Payment(models.Model):
     reversal_of = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        indexes = [
-            models.Index(name="payment_of_customer", fields=["customer_id", "paid_at"]),
-            models.Index(name="payment_by_number", fields=["number"]),
-        ]
+        indexes = [models.Index(name="payment_of_customer", fields=["customer_id", "paid_at"])]
         constraints = [
             models.CheckConstraint(
                 name="payment_negative_only_as_reversal",

@@ -1,8 +1,6 @@
 from django.conf import settings
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -109,13 +107,22 @@ class Subscriber(TimeStamped):
 
 
 class SubscriberStatusPeriod(models.Model):
-    """A subscriber's status from `starts_at` until `ends_at` (null: still). Never overlapping."""
+    """
+    A subscriber's status from `starts_at` until `ends_at` (null: still). Never overlapping.
 
-    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="status_periods")
+    Periods form a chain: each but the first bears the end of the one before, which nobody else
+    follows. The database fills `previous_ends_at` in and keeps it true (migration 0005); whatever
+    overlapped would break the chain. Index for index that costs a tenth of an exclusion.
+    """
+
+    subscriber = models.ForeignKey(
+        Subscriber, models.CASCADE, related_name="status_periods", db_index=False
+    )
     status = models.CharField(max_length=17, choices=SubscriberStatus)
     reason = models.CharField(max_length=40, blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
+    previous_ends_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -126,19 +133,19 @@ class SubscriberStatusPeriod(models.Model):
                 name="statusperiod_ends_after_it_starts",
                 condition=Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
             ),
-            # Without btree_gist: a one-value range stands in for the equality.
-            ExclusionConstraint(
+            models.CheckConstraint(
+                name="statusperiod_do_not_overlap_the_previous",
+                condition=Q(previous_ends_at=None) | Q(previous_ends_at__lte=F("starts_at")),
+            ),
+            models.UniqueConstraint(
                 name="statusperiod_do_not_overlap",
-                expressions=[
-                    (
-                        Func(F("subscriber"), F("subscriber"), Value("[]"), function="int8range"),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    (
-                        Func(F("starts_at"), F("ends_at"), function="tstzrange"),
-                        RangeOperators.OVERLAPS,
-                    ),
-                ],
+                fields=["subscriber", "previous_ends_at"],
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                name="statusperiod_ends_once",
+                fields=["subscriber", "ends_at"],
+                nulls_distinct=False,
             ),
         ]
 
