@@ -95,6 +95,23 @@ def ensure_months(table: str, *, first: date, last: date) -> list[str]:
     return made
 
 
+def latest_time(table: str, column: str) -> date | None:
+    """Return the latest value of the column that `table` is partitioned by, without an index."""
+    with connection.cursor() as cursor:
+        for name in sorted(_partitions(cursor, table) - {table}, reverse=True):
+            cursor.execute(f'SELECT max({column}) FROM "{name}"')
+            if (latest := cursor.fetchone()[0]) is not None:
+                return latest
+    return None
+
+
+def months_between(table: str, first: date, last: date) -> list[str]:
+    """Return the names of the partitions there are from the month of `first` to that of `last`."""
+    with connection.cursor() as cursor:
+        names = sorted(_partitions(cursor, table) - {table})
+    return [n for n in names if f"{table}_{first:%Y%m}" <= n <= f"{table}_{last:%Y%m}"]
+
+
 def _partitions(cursor: CursorWrapper, table: str) -> set[str]:
     cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree(%s::regclass)", [table])
     return {name for (name,) in cursor.fetchall()}

@@ -48,6 +48,7 @@ class BillsFeed(ReadModelFeed):
     )  # fmt: skip
     table = "customers_bill"
     identity = ("month", "account_id", "number")
+    is_guarded = True
     partitioned_by = "month"
     owners = ("customer_id",)
     values = {

@@ -91,5 +91,8 @@ class InteractionsFeed(ReadModelFeed):
             f" FROM {chunk.stage} AS s {joins} WHERE {chunk.staged_rows}"
         )
 
+    def is_looked_over(self, chunk: Chunk) -> bool:
+        return "service_number" in chunk.facts.stated
+
     def look_over(self, chunk: Chunk) -> None:
         Holder(chunk.facts.stated, _STARTED_ON, _STARTED_ON).refuse_several(chunk)

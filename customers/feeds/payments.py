@@ -47,7 +47,6 @@ class PaymentsFeed(ReadModelFeed):
     passes = ("s.reversal_of IS NULL", "s.reversal_of IS NOT NULL")
     table = "customers_payment"
     identity = ("number",)
-    insert_order = ("paid_at", "number")
     partitioned_by = "paid_at"
     owners = ("account_id", "customer_id")
     values = {
@@ -81,6 +80,10 @@ class PaymentsFeed(ReadModelFeed):
             f" FROM {chunk.stage} AS s {joins} {holder.joins} WHERE {chunk.staged_rows}"
         )
 
+    def is_looked_over(self, chunk: Chunk) -> bool:
+        by_holder = {"subscriber_number", "service_number"} & chunk.facts.stated
+        return bool(by_holder) or chunk.only == self.passes[1]
+
     def look_over(self, chunk: Chunk) -> None:
         if "service_number" in chunk.facts.stated:
             Holder(chunk.facts.stated, _PAID_ON, _PAID_ON).refuse_several(chunk)
@@ -112,7 +115,16 @@ class PaymentsFeed(ReadModelFeed):
         )
 
     def anything_there(self, chunk: Chunk) -> bool:
-        return bool(chunk.value("SELECT EXISTS (SELECT FROM customers_payment)"))
+        """Numbers are given out in order, so most chunks bring a range of them that is new."""
+        span = chunk.row(
+            "SELECT min(s.payment_number), max(s.payment_number)"
+            f" FROM {chunk.stage} AS s WHERE {chunk.staged_rows}"
+        )
+        return bool(
+            chunk.value(
+                "SELECT EXISTS (SELECT FROM customers_payment WHERE number BETWEEN %s AND %s)", span
+            )
+        )
 
     def verdict(self, facts: FileFacts) -> str:
         return (

@@ -7,10 +7,9 @@ from django.utils import timezone
 
 from crm.platform.feeds.chunks import Chunk
 from crm.platform.feeds.definition import Preparation
+from crm.platform.feeds.read_model import FIRST, LATEST, within_reach
 from crm.platform.feeds.sql import day
-from crm.platform.records import ensure_months
-
-LATEST = "latest_month"
+from crm.platform.records import ensure_months, latest_time
 
 
 def prepare_months(run: Preparation, *, table: str, column: str, staged: str) -> None:
@@ -19,24 +18,23 @@ def prepare_months(run: Preparation, *, table: str, column: str, staged: str) ->
 
     Every chunk of a file compares with the same latest month, whatever the chunks before loaded.
     """
+    if LATEST not in run.context:
+        run.context[LATEST] = _month_of(latest_time(table, column))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT max({column}) FROM {table}")
-        (latest,) = cursor.fetchone()
-        if LATEST not in run.context:
-            run.context[LATEST] = _month_of(latest).strftime("%Y-%m-01") if latest else None
         cursor.execute(
-            f"SELECT DISTINCT date_trunc('month', s.{staged} AT TIME ZONE 'UTC')::date"
-            f" FROM {run.stage} AS s WHERE s.{staged} >= '2000-01-01'"
-            f" AND s.{staged} < {day(run.facts.today)} + interval '62 days'"
+            f"SELECT date_trunc('month', s.{staged} AT TIME ZONE 'UTC')::date, min(s.{staged})"
+            f" FROM {run.stage} AS s WHERE {within_reach(run.facts, f's.{staged}')} GROUP BY 1"
         )
-        months = [month for (month,) in cursor.fetchall()]
-    for month in sorted(months):
+        months = sorted(cursor.fetchall())
+    run.context[FIRST] = _month_of(months[0][1]) if months else None
+    for month, _first in months:
         ensure_months(table, first=month, last=month)
 
 
-def _month_of(latest: date) -> date:
+def _month_of(time: date | None) -> str | None:
     """Months are the operator's: its first night of a month is still the one before in UTC."""
-    return timezone.localtime(latest) if isinstance(latest, datetime) else latest
+    local = timezone.localtime(time) if isinstance(time, datetime) else time
+    return local.strftime("%Y-%m-01") if local else None
 
 
 def months_late(chunk: Chunk, month: str) -> str:

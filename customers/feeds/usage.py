@@ -49,6 +49,7 @@ class UsageFeed(ReadModelFeed):
     one_of = (("subscriber_number", "service_number"),)
     table = "customers_monthlyusage"
     identity = ("month", "subscriber_id")
+    is_guarded = True
     partitioned_by = "month"
     owners = ("customer_id",)
     values = {
@@ -82,6 +83,9 @@ class UsageFeed(ReadModelFeed):
             f" {found} AS findings"
             f" FROM {chunk.stage} AS s {holder.joins} WHERE {chunk.staged_rows}"
         )
+
+    def is_looked_over(self, chunk: Chunk) -> bool:
+        return "service_number" in chunk.facts.stated
 
     def look_over(self, chunk: Chunk) -> None:
         self._holder(chunk.facts.stated).refuse_several(chunk)

@@ -34,6 +34,7 @@ class Run:
     plan: Plan
     progress: Progress
     at: datetime
+    is_careful: bool = False
 
     @property
     def late_months(self) -> int:
@@ -81,9 +82,10 @@ def _apply_at_once(run: Run) -> None:
                                 batch.notes = [*batch.notes, str(refusal)]
                             _finish(run, BatchStatus.CHECKED, counts)
             break
-        except IntegrityError:  # somebody wrote the same key in between; look again
+        except IntegrityError:  # a key twice: from elsewhere just now, or in the file; look again
             if attempt == _TRIES:
                 raise
+            run.is_careful = True
     if refusal and not batch.is_dry_run:
         fill_rejects(batch, run.plan)
         raise refusal
@@ -106,6 +108,7 @@ def _apply_in_chunks(run: Run) -> None:
             except IntegrityError:
                 if attempt == _TRIES:
                     raise
+                run.is_careful = True
         if refusal := _too_many_rejected(batch, batch.rows):
             fill_rejects(batch, run.plan)
             raise refusal
@@ -150,6 +153,7 @@ def _apply_chunk(run: Run, number: int) -> None:
         only=passes[which],
         at=run.at,
         late_months=run.late_months,
+        is_careful=run.is_careful,
     )
     close_chunk(chunk, run.plan.feed.apply(chunk))
 

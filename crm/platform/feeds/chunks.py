@@ -25,6 +25,7 @@ class Chunk:
     `own_transactions` are the ids of the transactions that wrote this batch so far, this one
     included: rows they wrote need no image of what was before. `fills_only`: the file was
     delivered before; what is missing is added, and nothing that is there is touched.
+    `is_careful`: hope was disappointed once, so nothing is left for the database to refuse.
     """
 
     batch: Batch
@@ -36,6 +37,7 @@ class Chunk:
     at: datetime
     late_months: int
     fills_only: bool
+    is_careful: bool
     record: BatchChunk
     own_transactions: list[int]
     cursor: CursorWrapper = field(repr=False)
@@ -105,6 +107,7 @@ def open_chunk(
     only: str,
     at: datetime,
     late_months: int,
+    is_careful: bool,
 ) -> Chunk:
     """Begin a chunk in the current transaction, and learn that transaction's mark."""
     record = BatchChunk.objects.create(
@@ -128,6 +131,7 @@ def open_chunk(
         at=at,
         late_months=late_months,
         fills_only=batch.duplicate_of_id is not None,
+        is_careful=is_careful,
         record=record,
         own_transactions=[record.transaction, *filter(None, own)],
         cursor=cursor,

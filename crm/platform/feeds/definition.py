@@ -14,6 +14,7 @@ from crm.platform.feeds.columns import Column
 
 if TYPE_CHECKING:
     from crm.platform.feeds.chunks import Chunk
+    from crm.platform.feeds.models import Batch
     from crm.platform.feeds.undo import Undoing
 
 Derive = Callable[[list[str]], list[str]]
@@ -142,8 +143,8 @@ class Feed(ABC):
         """Make ready what the chunks need: partitions, declarations. Harmless if none follows."""
 
     @abstractmethod
-    def tables(self) -> list[str]:
-        """Return the tables it writes, for ANALYZE after a large batch."""
+    def tables(self, batch: "Batch") -> list[str]:
+        """Return the tables that a batch wrote, as ANALYZE after a large one names them."""
 
     @abstractmethod
     def apply(self, chunk: "Chunk") -> Counts:

@@ -201,7 +201,7 @@ def _interrupt(batch: Batch, error: BaseException) -> None:
 
 def _analyze(run: Run) -> None:
     with connection.cursor() as cursor:
-        for table in run.plan.feed.tables():
+        for table in run.plan.feed.tables(run.batch):
             cursor.execute(f"ANALYZE {table}")
 
 

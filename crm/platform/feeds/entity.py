@@ -12,6 +12,7 @@ from collections.abc import Callable
 from crm.platform.feeds.chunks import MOST_WAVES, Chunk
 from crm.platform.feeds.definition import Counts, Feed
 from crm.platform.feeds.entity_undo import Owned, Reference, undo_entities
+from crm.platform.feeds.models import Batch
 from crm.platform.feeds.parts import Part
 from crm.platform.feeds.undo import Undoing
 
@@ -42,7 +43,7 @@ class EntityFeed(Feed):
         `findings` (text[]).
         """
 
-    def tables(self) -> list[str]:
+    def tables(self, batch: Batch) -> list[str]:
         return [owned.table for owned in self.owned]
 
     def apply(self, chunk: Chunk) -> Counts:

@@ -1,19 +1,27 @@
 """
 Feeds into one table that another system masters: usage, bills, payments, interactions.
 
-A chunk is a handful of statements over all its rows. Rows are resolved to their owners once
-(`feed_rows`); those whose key is in the table already are compared (`feed_met`); the others
-are inserted in key order, which is what keeps the indexes cheap.
+A chunk is a handful of statements over all its rows. Where the table has nothing to compare
+with, one of them inserts the first row of each key straight from the stage, and only what is
+left over is looked at again. Otherwise rows are resolved to their owners once (`feed_rows`);
+those whose key is in the table already are compared (`feed_met`); the others are inserted.
+In key order in any case: that is what keeps the indexes cheap.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import date
 
 from crm.platform.feeds.chunks import MOST_WAVES, Chunk
 from crm.platform.feeds.definition import Counts, Feed, FileFacts
+from crm.platform.feeds.models import Batch, BatchChunk
+from crm.platform.feeds.sql import day
 from crm.platform.feeds.undo import Undoing
+from crm.platform.records import months_between
 
 SAME, NEWER = "'='", "'>'"
+LATEST, FIRST = "latest_month", "first_month"
+"""In a batch's context: the latest month that had rows when it began, the first that it brings."""
 
 
 class ReadModelFeed(Feed):
@@ -21,7 +29,8 @@ class ReadModelFeed(Feed):
     `table` with primary key `identity`; the month's column `partitioned_by` is part of it.
     `owners` are written with each row and never compared. `values` maps what the file may
     state to what a new row gets where it does not; `generated` are set on new rows alone.
-    `insert_order`: the primary key's own order, where that is not `identity`'s.
+    `insert_order`: the primary key's own order, where that is not `identity`'s. `is_guarded`:
+    `identity` is the primary key, so the database refuses a second row of a key.
     """
 
     table: str
@@ -31,6 +40,7 @@ class ReadModelFeed(Feed):
     values: Mapping[str, str]
     generated: Mapping[str, str] = {}
     insert_order: tuple[str, ...] = ()
+    is_guarded: bool = False
 
     @abstractmethod
     def resolved(self, chunk: Chunk) -> str:
@@ -47,36 +57,85 @@ class ReadModelFeed(Feed):
         """
         return NEWER
 
-    def tables(self) -> list[str]:
-        return [self.table]
+    def tables(self, batch: Batch) -> list[str]:
+        """The whole, which nobody else looks at, and of its months those that were written."""
+        spans = [chunk.span for chunk in BatchChunk.objects.filter(batch=batch) if chunk.span]
+        if not spans:
+            return []
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        days = (date.fromisoformat(day[:10]) for day in (first, last))
+        return [f"ONLY {self.table}", *months_between(self.table, *days)]
 
     def apply(self, chunk: Chunk) -> Counts:
         chunk.drop("feed_rows")
+        rows = self._span_over(chunk)
+        if not rows:
+            return Counts()
+        if self._is_nothing_there(chunk):
+            return self._apply_to_nothing(chunk, rows)
         chunk.execute(
             "CREATE TEMPORARY TABLE feed_rows ON COMMIT DROP AS"
             f" SELECT q.*, 1 AS wave FROM ({self.resolved(chunk)}) AS q"
         )
         self.look_over(chunk)
         counts = Counts()
-        wrong, span, late = self._overview(chunk)
+        wrong, late = chunk.row("SELECT bool_or(findings <> '{}'), bool_or(late) FROM feed_rows")
         if wrong:
-            counts.rejected = chunk.reject(
-                "SELECT row, findings FROM feed_rows WHERE findings <> '{}'"
-            )
-        chunk.record.span = span
+            counts.rejected = self._reject_wrong(chunk)
         for wave in range(1, self._waves(chunk) + 1):
             counts.add(self._apply_wave(chunk, wave, late=late))
         return counts
 
-    def _overview(self, chunk: Chunk) -> tuple[bool, list[str], bool]:
-        """Return whether any row is rejected, the first and last month, whether any is late."""
-        column = self.partitioned_by
-        wrong, first, last, late = chunk.row(
-            f"SELECT bool_or(findings <> '{{}}'), min({column}) FILTER (WHERE findings = '{{}}'),"
-            f" max({column}) FILTER (WHERE findings = '{{}}'), bool_or(late) FROM feed_rows"
+    def _span_over(self, chunk: Chunk) -> int:
+        """Note the first and last time of the chunk's rows that may be right; count all rows."""
+        time = f"s.{self.partitioned_by}"
+        rows, first, last = chunk.row(
+            f"SELECT count(*), min({time}) FILTER (WHERE {within_reach(chunk.facts, time)}),"
+            f" max({time}) FILTER (WHERE {within_reach(chunk.facts, time)})"
+            f" FROM {chunk.stage} AS s WHERE {chunk.staged_rows}"
         )
-        span = [first.isoformat(), last.isoformat()] if first is not None else []
-        return bool(wrong), span, bool(late)
+        chunk.record.span = [first.isoformat(), last.isoformat()] if first is not None else []
+        return int(rows)
+
+    def _is_nothing_there(self, chunk: Chunk) -> bool:
+        """
+        Return whether no row is late or can meet one that is there. Where the database would
+        refuse it, a batch of new months hopes for that; if it is refused, the chunk is done
+        again carefully.
+        """
+        latest, first = (chunk.batch.context[month] or "" for month in (LATEST, FIRST))
+        if chunk.is_careful or first < latest or self.is_looked_over(chunk):
+            return False
+        return (self.is_guarded and first > latest) or not self.anything_there(chunk)
+
+    def _apply_to_nothing(self, chunk: Chunk, rows: int) -> Counts:
+        """Insert the first row of each key; the others follow one another, as ever."""
+        counts = Counts()
+        key, resolved = ", ".join(self.identity), self.resolved(chunk)
+        right = (
+            f"(SELECT q.*, row_number() OVER (PARTITION BY {key} ORDER BY row) AS wave"
+            f" FROM ({resolved}) AS q WHERE findings = '{{}}') AS r"
+        )
+        counts.created = self._insert(chunk, right, 1)
+        if counts.created == rows:
+            return counts
+        chunk.execute(
+            "CREATE TEMPORARY TABLE feed_rows ON COMMIT DROP AS SELECT * FROM (SELECT q.*,"
+            f" row_number() OVER (PARTITION BY {key}, findings = '{{}}' ORDER BY row) AS wave"
+            f" FROM ({resolved}) AS q) AS r WHERE r.wave > 1 OR r.findings <> '{{}}'"
+        )
+        counts.rejected = self._reject_wrong(chunk)
+        waves = chunk.value("SELECT coalesce(max(wave), 1) FROM feed_rows WHERE findings = '{}'")
+        for wave in range(2, waves + 1):
+            counts.add(self._apply_wave(chunk, wave, late=False))
+        return counts
+
+    def _reject_wrong(self, chunk: Chunk) -> int:
+        return chunk.reject("SELECT row, findings FROM feed_rows WHERE findings <> '{}'")
+
+    def is_looked_over(self, chunk: Chunk) -> bool:
+        """Return whether `look_over` has anything to do."""
+        return False
 
     def look_over(self, chunk: Chunk) -> None:
         """Add findings that take more than one row's own data. In place, rarely needed."""
@@ -118,11 +177,13 @@ class ReadModelFeed(Feed):
         counts.unchanged = chunk.value("SELECT count(*) FROM feed_met WHERE verdict = '='")
         counts.late = self._late(chunk, wave) if late else 0
         counts.updated = self._update(chunk)
-        counts.created = self._insert(chunk, wave)
+        met = "EXISTS (SELECT FROM feed_met AS m WHERE m.row = r.row)"
+        left = f"(SELECT * FROM feed_rows AS r WHERE findings = '{{}}' AND NOT {met}) AS r"
+        counts.created = self._insert(chunk, left, wave)
         return counts
 
     def anything_there(self, chunk: Chunk) -> bool:
-        """Return whether the table has any row in the months of this chunk."""
+        """Return whether the table has any row that those of this chunk might meet."""
         return bool(chunk.record.span) and bool(
             chunk.value(
                 f"SELECT EXISTS (SELECT FROM {self.table}"
@@ -179,14 +240,13 @@ class ReadModelFeed(Feed):
         assignments += [f"{c} = r.{c}" for c in self.owners]
         return chunk.execute(f"UPDATE {self.table} AS t SET {', '.join(assignments)} FROM {joined}")
 
-    def _insert(self, chunk: Chunk, wave: int) -> int:
+    def _insert(self, chunk: Chunk, rows: str, wave: int) -> int:
         columns = [*self.generated, *self.identity, *self.owners, *self.values]
         made = [*self.generated.values(), *(f"r.{c}" for c in (*self.identity, *self.owners))]
         made += [f"coalesce(r.{c}, {default})" for c, default in self.values.items()]
         return chunk.execute(
             f"INSERT INTO {self.table} ({', '.join(columns)}) SELECT {', '.join(made)}"
-            f" FROM feed_rows AS r WHERE r.wave = {wave:d} AND r.findings = '{{}}'"
-            " AND NOT EXISTS (SELECT FROM feed_met AS m WHERE m.row = r.row)"
+            f" FROM {rows} WHERE r.wave = {wave:d}"
             f" ORDER BY {', '.join(f'r.{c}' for c in self.insert_order or self.identity)}"
         )
 
@@ -227,3 +287,8 @@ class ReadModelFeed(Feed):
                 f" WHERE wave = {wave:d} AND findings = '{{}}'"
             )
         )
+
+
+def within_reach(facts: FileFacts, time: str) -> str:
+    """Return the condition that a row's time is one that a partition may be made for."""
+    return f"{time} >= '2000-01-01' AND {time} < {day(facts.today)} + interval '62 days'"
