@@ -42,6 +42,8 @@ class CustomersConfig(AppConfig):
         Dated("customers.Interaction", known="started_at <= history_moment()"),
         Dated("customers.Payment", known="paid_at <= history_moment()"),
         Dated("customers.ChurnScore", known="scored_at <= history_moment()"),
+        Dated("customers.Consent", known="recorded_at <= history_moment()"),
+        Dated("customers.ContactPreference", known="set_at <= history_moment()"),
         # Billing says nothing of when it knew: a month is known once it is over.
         Dated("customers.Bill", known="month + interval '1 month' <= history_moment()"),
         Dated("customers.MonthlyUsage", known="month + interval '1 month' <= history_moment()"),

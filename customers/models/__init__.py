@@ -7,6 +7,18 @@ from customers.models.account import (
 )
 from customers.models.billing import Bill, MonthlyUsage, Payment, PaymentChannel
 from customers.models.churn import ChurnScore
+from customers.models.consent import (
+    CHANNELLED,
+    EVERY_CHANNEL,
+    WEEK,
+    Consent,
+    ConsentPurpose,
+    ConsentSource,
+    ConsentState,
+    ContactChannel,
+    ContactPreference,
+    DoNotContact,
+)
 from customers.models.customer import (
     CharacteristicEntity,
     CharacteristicSpec,
@@ -37,8 +49,11 @@ from customers.models.subscriber import (
 )
 
 __all__ = [
+    "CHANNELLED",
+    "EVERY_CHANNEL",
     "PAY_METHOD_NAMES",
     "PRODUCT_NAMES",
+    "WEEK",
     "AccountStatus",
     "Bill",
     "BillingAccount",
@@ -47,11 +62,18 @@ __all__ = [
     "CharacteristicSpec",
     "CharacteristicType",
     "ChurnScore",
+    "Consent",
+    "ConsentPurpose",
+    "ConsentSource",
+    "ConsentState",
+    "ContactChannel",
     "ContactMedium",
+    "ContactPreference",
     "Customer",
     "CustomerCategory",
     "CustomerStatus",
     "Direction",
+    "DoNotContact",
     "EndReason",
     "IdentificationKind",
     "Interaction",

@@ -1,5 +1,17 @@
 """What others may ask of customers. Doors pass the staff account; nobody leaves its reach."""
 
+from customers.selectors.consents import (
+    Holding,
+    consent_history,
+    holdings_of,
+    preferences_of,
+)
+from customers.selectors.contactability import (
+    Verdict,
+    contact_verdicts,
+    may_contact,
+    verdicts_by_channel,
+)
 from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
 from customers.selectors.lines import Line, lines_before
@@ -12,15 +24,23 @@ __all__ = [
     "Cursor",
     "Found",
     "HiddenField",
+    "Holding",
     "Line",
     "Match",
     "Overview",
+    "Verdict",
     "assigned_customers",
     "characteristics_of",
+    "consent_history",
+    "contact_verdicts",
     "contacts_before",
     "customer_overview",
     "customers_with_facts",
     "find_customers",
     "hidden_field",
+    "holdings_of",
     "lines_before",
+    "may_contact",
+    "preferences_of",
+    "verdicts_by_channel",
 ]
