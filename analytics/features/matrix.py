@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,15 @@ class FeatureReader:
     at: AsOf
     sources: Sequence[str] | None = None
 
-    def __post_init__(self) -> None:
-        sql, parameters = feature_table(
-            self.features, self.vocabularies, at=self.at, sources=self.sources
-        )
-        object.__setattr__(self, "_sql", sql)
-        object.__setattr__(self, "_parameters", parameters)
+    @cached_property
+    def _query(self) -> tuple[str, dict[str, Any]]:
+        return feature_table(self.features, self.vocabularies, at=self.at, sources=self.sources)
 
     def read(self, first_customer: int, end_customer: int) -> Matrix:
         """Return the rows of customers with `first_customer` <= id < `end_customer`."""
         bounds = {"first_customer": first_customer, "end_customer": end_customer}
-        return _parse(copy_out(self._sql, self._parameters | bounds), len(self.features))  # type: ignore[attr-defined]
+        sql, parameters = self._query
+        return _parse(copy_out(sql, parameters | bounds), len(self.features))
 
     def ranges(self) -> list[tuple[int, int]]:
         """Split all customers into ranges of a good size to read at once."""

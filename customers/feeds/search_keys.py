@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -65,11 +66,11 @@ def remake_keys(customer_ids: Sequence[int]) -> None:
 
 
 def _keys_of(customer_ids: list[int]) -> Iterator[tuple[int, list[str]]]:
-    found: dict[str, dict[int, list[object]]] = {}
+    found: dict[str, dict[int, list[Any]]] = {}
     with connection.cursor() as cursor:
         for what, sql in _QUERIES.items():
             cursor.execute(sql, [customer_ids])
-            of: defaultdict[int, list[object]] = defaultdict(list)
+            of: defaultdict[int, list[Any]] = defaultdict(list)
             for customer_id, value in cursor.fetchall():
                 of[customer_id].append(value)
             found[what] = of
@@ -82,7 +83,7 @@ def _keys_of(customer_ids: list[int]) -> Iterator[tuple[int, list[str]]]:
                 phones=[str(v) for v in found["phones"].get(customer_id, ())],
                 accounts=[str(v) for v in found["accounts"].get(customer_id, ())],
                 subscribers=[str(v) for v in found["subscribers"].get(customer_id, ())],
-                id_hashes=[bytes(v) for v in found["hashes"].get(customer_id, ())],  # type: ignore[call-overload]
+                id_hashes=[bytes(v) for v in found["hashes"].get(customer_id, ())],
             ),
         )
 

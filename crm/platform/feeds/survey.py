@@ -15,12 +15,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.platform.feeds.definition import FeedRefused
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 BLOCK = 1 << 20
 LONGEST_ROW = 1 << 20
@@ -93,9 +96,10 @@ class _Hashing(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        block = self.raw.read(len(buffer))
-        buffer[: len(block)] = block
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        block = self.raw.read(len(view))
+        view[: len(block)] = block
         self.hash.update(block)
         self.bytes += len(block)
         return len(block)
