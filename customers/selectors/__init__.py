@@ -1,5 +1,6 @@
 """What others may ask of customers. Doors pass the staff account; nobody leaves its reach."""
 
+from customers.selectors.changes import FieldChange, ToldChange, customer_changes
 from customers.selectors.consents import (
     Holding,
     consent_history,
@@ -16,24 +17,27 @@ from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
 from customers.selectors.lines import Line, lines_before
 from customers.selectors.listing import assigned_customers, customers_with_facts
-from customers.selectors.overview import Overview, customer_overview
+from customers.selectors.overview import Overview, customer_overview, past_overview
 from customers.selectors.unmasking import HiddenField, hidden_field
 
 __all__ = [
     "Contact",
     "Cursor",
+    "FieldChange",
     "Found",
     "HiddenField",
     "Holding",
     "Line",
     "Match",
     "Overview",
+    "ToldChange",
     "Verdict",
     "assigned_customers",
     "characteristics_of",
     "consent_history",
     "contact_verdicts",
     "contacts_before",
+    "customer_changes",
     "customer_overview",
     "customers_with_facts",
     "find_customers",
@@ -41,6 +45,7 @@ __all__ = [
     "holdings_of",
     "lines_before",
     "may_contact",
+    "past_overview",
     "preferences_of",
     "verdicts_by_channel",
 ]

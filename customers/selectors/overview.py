@@ -104,7 +104,19 @@ def customer_overview(*, staff: Staff, number: str, at: datetime, today: date) -
 
     :raises Customer.DoesNotExist: if there is none, or it is out of reach.
     """
-    customer = _CUSTOMER[staff].first(number=number, at=at)
+    return _overview_of(_CUSTOMER[staff].first(number=number, at=at), at=at, today=today)
+
+
+def past_overview(*, customer: Customer, at: datetime, today: date) -> Overview:
+    """
+    Return a customer whom the account may see now as they were, to be called within `as_of`.
+
+    :raises Customer.DoesNotExist: if they were not there then.
+    """
+    return _overview_of(_CUSTOMER_THEN.first(pk=customer.pk, at=at), at=at, today=today)
+
+
+def _overview_of(customer: Any, *, at: datetime, today: date) -> Overview:
     if customer is None:
         raise Customer.DoesNotExist
     lines = lines_of(customer=customer, today=today)
@@ -169,14 +181,16 @@ def _media() -> ArraySubquery:
     )
 
 
-_CUSTOMER = PreparedForReach(
-    lambda staff: (
-        Customer.objects.visible_to(staff)
-        .select_related("party", "home_org", "manager")
-        .annotate(documents=_documents(), media=_media())
-        .filter(number=Slot("number"))
+def _whole(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    return customers.select_related("party", "home_org", "manager").annotate(
+        documents=_documents(), media=_media()
     )
+
+
+_CUSTOMER = PreparedForReach(
+    lambda staff: _whole(Customer.objects.visible_to(staff)).filter(number=Slot("number"))
 )
+_CUSTOMER_THEN = Prepared(lambda: _whole(Customer.objects.filter(pk=Slot("pk"))))
 
 
 def _medium(row: dict[str, Any]) -> Medium:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from crm.platform.access.masking import FieldClass, mask
 from customers.models import ContactMedium, Customer, MediumKind, PartyKind, Subscriber
 
-_CLASS_OF_MEDIUM = {
+CLASS_OF_MEDIUM = {
     MediumKind.PHONE: FieldClass.PHONE,
     MediumKind.EMAIL: FieldClass.EMAIL,
     MediumKind.ADDRESS: FieldClass.ADDRESS,
@@ -38,7 +38,7 @@ def number_of(line: Subscriber) -> HiddenField:
 
 
 def value_of(*, medium_id: int, kind: str, value: str) -> HiddenField:
-    return HiddenField(f"medium-{medium_id}", _CLASS_OF_MEDIUM[MediumKind(kind)], value)
+    return HiddenField(f"medium-{medium_id}", CLASS_OF_MEDIUM[MediumKind(kind)], value)
 
 
 def hidden_field(*, customer: Customer, name: str) -> HiddenField:

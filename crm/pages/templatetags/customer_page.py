@@ -33,9 +33,16 @@ def channel_icon(channel: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def masked_field(context: Context, field: HiddenField) -> SafeString:
-    """A field of `customer` as all may see it, with what shows it to those who may ask."""
+    """
+    A field of `customer` as all may see it, with what shows it to those who may ask: what it
+    is now, so not on a page of the past.
+    """
     masked = field.masked
-    if masked == field.value or not context["user"].has_perm("customers.unmask_contact"):
+    if (
+        masked == field.value
+        or context.get("past")
+        or not context["user"].has_perm("customers.unmask_contact")
+    ):
         return format_html('<span class="field">{}</span>', masked)
     number = context["customer"].number
     url = reverse("pages:unmask", kwargs={"number": number, "name": field.name})

@@ -1,7 +1,8 @@
 """The customer page (360) and the parts of it that come on their own."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpResponse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from analytics.selectors import churn_card
+from crm.pages.past import looking_back, moment_asked
 from crm.pages.strip import bill_chart, highlights, usage_charts
 from crm.platform.access.masking import FieldClass
 from crm.platform.access.requests import StaffRequest
@@ -25,6 +27,7 @@ from customers.selectors import (
     contacts_before,
     customer_overview,
     lines_before,
+    past_overview,
 )
 
 LINES_A_PAGE = 50
@@ -37,14 +40,36 @@ CARDS = 3
 @require_safe
 def customer(request: StaffRequest, number: str) -> HttpResponse:
     """Show everything about one customer; whoever may not see them finds nothing."""
+    if (moment := moment_asked(request)) is not None:
+        return _as_it_was(request, _visible(request, number), moment)
     now, today = timezone.now(), timezone.localdate()
     try:
         overview = customer_overview(staff=request.user, number=number, at=now, today=today)
     except Customer.DoesNotExist as exc:
         raise Http404 from exc
-    cards = churn_card(overview.customer.pk, most=CARDS)
+    context = _context(overview, today)
     record_look(request, overview.customer, _classes_in(overview), at=now)
-    context = {
+    return render(request, "customers/customer.html", context)
+
+
+def _as_it_was(request: StaffRequest, found: Customer, moment: datetime) -> HttpResponse:
+    """Show the page as it was to whoever may see the customer now."""
+    today = timezone.localdate(moment)
+    try:
+        with looking_back(moment):
+            overview = past_overview(customer=found, at=moment, today=today)
+            context = _context(overview, today) | {"past": moment}
+            response = render(request, "customers/customer.html", context)
+    except Customer.DoesNotExist:
+        context = {"customer": found, "past": moment}
+        return render(request, "customers/not_yet.html", context, status=404)
+    record_look(request, found, _classes_in(overview), part="past")
+    return response
+
+
+def _context(overview: Overview, today: date) -> dict[str, Any]:
+    cards = churn_card(overview.customer.pk, most=CARDS)
+    return {
         "overview": overview,
         "customer": overview.customer,
         "highlights": highlights(overview, cards, today=today),
@@ -53,7 +78,6 @@ def customer(request: StaffRequest, number: str) -> HttpResponse:
         "usage_charts": usage_charts(overview),
         "today": today,
     }
-    return render(request, "customers/customer.html", context)
 
 
 @never_cache
@@ -77,11 +101,17 @@ def contacts(request: StaffRequest, number: str) -> HttpResponse:
 @require_safe
 def lines(request: StaffRequest, number: str) -> HttpResponse:
     """Show all lines of a customer who has more than the page holds, fifty at a time."""
-    found = _visible(request, number)
-    rows = lines_before(customer=found, before=_before(request), most=LINES_A_PAGE + 1)
+    found, moment = _visible(request, number), moment_asked(request)
+    with looking_back(moment):
+        rows = lines_before(customer=found, before=_before(request), most=LINES_A_PAGE + 1)
     record_look(request, found, [FieldClass.PHONE], part="lines", rows=min(len(rows), LINES_A_PAGE))
     older = rows[LINES_A_PAGE - 1].subscriber.pk if len(rows) > LINES_A_PAGE else None
-    context = {"customer": found, "lines": rows[:LINES_A_PAGE], "older": older}
+    context = {
+        "customer": found,
+        "lines": rows[:LINES_A_PAGE],
+        "older": older,
+        "past": moment,
+    }
     return render(request, "customers/lines.html", context)
 
 
@@ -93,10 +123,14 @@ def lines(request: StaffRequest, number: str) -> HttpResponse:
 def about(request: StaffRequest, number: str) -> HttpResponse:
     """Show what else the operator's files say: a card, or a page without JavaScript."""
     found = _visible(request, number)
-    rows = characteristics_of(customer=found)
+    moment = moment_asked(request)
+    with looking_back(moment):
+        then = Customer.objects.filter(pk=found.pk).first() if moment else found
+        rows = characteristics_of(customer=then) if then else []
     record_look(request, found, [], part="characteristics", rows=len(rows))
     template = "_about" if request.htmx else "about"
-    return render(request, f"customers/{template}.html", {"customer": found, "rows": rows})
+    context = {"customer": then or found, "rows": rows, "past": moment}
+    return render(request, f"customers/{template}.html", context)
 
 
 def _visible(request: StaffRequest, number: str) -> Customer:

@@ -27,7 +27,8 @@ class ChangeKind(StrEnum):
 class Change:
     """
     One change of one row. `fields` maps a column to what it was and what it became, as JSON has
-    them; None before an addition and after a removal. `by` is an account's id.
+    them; None before an addition and after a removal. `row` is the whole row as it became, or
+    last was. `by` is an account's id.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Change:
     by: int | None
     via: str
     fields: dict[str, tuple[Any, Any]]
+    row: Version
 
 
 def changes_between(
@@ -80,10 +82,10 @@ def _told(model: str, row: tuple[Any, ...], after: datetime, until: datetime) ->
     if since > after:
         was = json.loads(before) if before else None
         kind = ChangeKind.CHANGED if was else ChangeKind.ADDED
-        yield Change(model, row_id, kind, since, by, via or "", _difference(was, now))
+        yield Change(model, row_id, kind, since, by, via or "", _difference(was, now), now)
     if is_removal and after < to <= until:
         gone = _difference(now, None)
-        yield Change(model, row_id, ChangeKind.REMOVED, to, ended_by, ended_via or "", gone)
+        yield Change(model, row_id, ChangeKind.REMOVED, to, ended_by, ended_via or "", gone, now)
 
 
 def _difference(before: Version | None, now: Version | None) -> dict[str, tuple[Any, Any]]:
