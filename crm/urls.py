@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.jobs.urls")),
     path("", include("crm.platform.ui.urls")),
     path("", include("crm.platform.feeds.urls")),
+    path("", include("customers.urls")),
     path("", include("analytics.urls")),
     path("", include("crm.pages.urls")),
 ]

@@ -1,8 +1,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from crm.platform.history.kept import Dated, Kept
+from crm.platform.ui.navigation import NavEntry
 
 _FACE_TO_FACE = [
     "customers.view_customer",
@@ -11,6 +13,8 @@ _FACE_TO_FACE = [
     "customers.view_bill",
 ]
 
+_LIST = ["customers.list_customer", "jobs.view_job"]
+_CARE = ["customers.tag_customer", "customers.share_view"]
 _SHOW = [*_FACE_TO_FACE, "customers.unmask_contact"]
 
 
@@ -18,14 +22,37 @@ class CustomersConfig(AppConfig):
     name = "customers"
     role_permissions = {
         "clerk": _SHOW,
-        "hallmanager": _SHOW,
+        "hallmanager": [*_SHOW, *_LIST, *_CARE, "customers.change_category"],
         "agent": _SHOW,
-        "teamlead": _SHOW,
-        "accountmanager": _SHOW,
+        "teamlead": [*_SHOW, *_LIST, *_CARE],
+        "accountmanager": [
+            *_SHOW,
+            *_LIST,
+            "customers.tag_customer",
+            "customers.export_list",
+        ],
         "dispatcher": _SHOW,
-        "auditor": _FACE_TO_FACE,
-        "manager": _FACE_TO_FACE,
+        "auditor": [*_FACE_TO_FACE, *_LIST, "customers.export_list"],
+        "manager": [
+            *_FACE_TO_FACE,
+            *_LIST,
+            *_CARE,
+            "customers.assign_manager",
+            "customers.change_category",
+            "customers.export_list",
+        ],
     }
+    oauth_scopes = {"customers:read": _("Read customers, lines and accounts, masked")}
+    navigation = [
+        NavEntry(
+            code="customers",
+            label=_("Customers"),
+            url_name="customers:customers",
+            permission="customers.list_customer",
+            icon="users",
+            order=10,
+        )
+    ]
 
     kept_history = (
         Kept("customers.Party"),
@@ -36,6 +63,7 @@ class CustomersConfig(AppConfig):
         Kept("customers.Subscriber", found_by=("customer_id",)),
         Kept("customers.SubscriberStatusPeriod", found_by=("subscriber_id",)),
         Kept("customers.ServiceStop", found_by=("subscriber_id",)),
+        Kept("customers.CustomerTag", found_by=("customer_id",)),
         Kept("customers.PayRelation", found_by=("subscriber_id", "account_id")),
     )
     dated_history = (

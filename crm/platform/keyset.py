@@ -48,7 +48,8 @@ def page_of(
     Return the rows that follow the cursor, or the first ones.
 
     `ordering` names fields that are never null and together unique, all ascending or all
-    descending ("-at", "-id"): PostgreSQL compares them as one row, along one index.
+    descending ("-at", "-id"): PostgreSQL compares them as one row, along one index. A field of
+    another table ("party__name") comes from rows of `values`.
 
     :raises BadCursor: for a cursor that is not ours.
     :raises ValueError: for an ordering of both directions.
@@ -61,6 +62,9 @@ def page_of(
     if values is not None:
         after = TupleLessThan if descending != backwards else TupleGreaterThan
         queryset = queryset.filter(after(Tuple(*names), values))
+        if "__" in names[0]:  # columns of two tables: no index has them both, one has the first
+            side = "lte" if after is TupleLessThan else "gte"
+            queryset = queryset.filter(**{f"{names[0]}__{side}": values[0]})
     reversed_ordering = [name if descending else f"-{name}" for name in names]
     rows = list(queryset.order_by(*(reversed_ordering if backwards else ordering))[: limit + 1])
     more, rows = len(rows) > limit, rows[:limit]
@@ -92,10 +96,16 @@ def _read(cursor: str, model: type[Model], names: list[str]) -> tuple[bool, tupl
         made_for, backwards, *values = signing.loads(cursor, salt=_SALT, serializer=_Json)
         if made_for != names:
             raise BadCursor
-        fields = [model._meta.get_field(name) for name in names]
+        fields = [_field(model, name) for name in names]
         return bool(backwards), tuple(
-            field.to_python(value)  # type: ignore[union-attr]
-            for field, value in zip(fields, values, strict=True)
+            field.to_python(value) for field, value in zip(fields, values, strict=True)
         )
     except (signing.BadSignature, ValueError, TypeError, ValidationError) as error:
         raise BadCursor from error
+
+
+def _field(model: Any, path: str) -> Any:
+    *relations, name = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    return model._meta.get_field(name)

@@ -6,6 +6,7 @@ from customers.models.account import (
     PayType,
 )
 from customers.models.billing import Bill, MonthlyUsage, Payment, PaymentChannel
+from customers.models.bulk import BulkAction, BulkChange, BulkItem, BulkOutcome, ListExport
 from customers.models.churn import ChurnScore
 from customers.models.consent import (
     CHANNELLED,
@@ -37,6 +38,7 @@ from customers.models.party import (
     PartyKind,
     Sex,
 )
+from customers.models.saved_view import DefaultView, ListKind, SavedView
 from customers.models.search import SearchKey
 from customers.models.subscriber import (
     PRODUCT_NAMES,
@@ -47,6 +49,7 @@ from customers.models.subscriber import (
     SubscriberStatus,
     SubscriberStatusPeriod,
 )
+from customers.models.tag import CustomerTag, Tag
 
 __all__ = [
     "CHANNELLED",
@@ -57,6 +60,10 @@ __all__ = [
     "AccountStatus",
     "Bill",
     "BillingAccount",
+    "BulkAction",
+    "BulkChange",
+    "BulkItem",
+    "BulkOutcome",
     "Channel",
     "CharacteristicEntity",
     "CharacteristicSpec",
@@ -72,11 +79,15 @@ __all__ = [
     "Customer",
     "CustomerCategory",
     "CustomerStatus",
+    "CustomerTag",
+    "DefaultView",
     "Direction",
     "DoNotContact",
     "EndReason",
     "IdentificationKind",
     "Interaction",
+    "ListExport",
+    "ListKind",
     "MediumKind",
     "MonthlyUsage",
     "Party",
@@ -87,6 +98,7 @@ __all__ = [
     "Payment",
     "PaymentChannel",
     "Purpose",
+    "SavedView",
     "SearchKey",
     "ServiceStop",
     "Sex",
@@ -94,4 +106,5 @@ __all__ = [
     "Subscriber",
     "SubscriberStatus",
     "SubscriberStatusPeriod",
+    "Tag",
 ]

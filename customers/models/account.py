@@ -55,6 +55,7 @@ class BillingAccount(TimeStamped):
     characteristics = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        indexes = [models.Index(name="billingaccount_by_balance", fields=["balance_fen", "id"])]
         constraints = [
             models.CheckConstraint(
                 name="billingaccount_pay_type_known", condition=Q(pay_type__in=PayType.values)

@@ -66,8 +66,12 @@ class Customer(TimeStamped):
         permissions = [
             ("search_customer", "Can find a customer by an exact number"),
             ("search_customer_by_name", "Can find customers by part of a name"),
+            ("list_customer", "Can list customers, lines and accounts"),
+            ("assign_manager", "Can assign customers to an account manager"),
+            ("change_category", "Can change the category of customers"),
             ("unmask_contact", "Can see a name, phone or address in full, for a reason"),
         ]
+        indexes = [models.Index(name="customer_by_opening", fields=["opened_on", "id"])]
         constraints = [
             models.CheckConstraint(
                 name="customer_category_known", condition=Q(category__in=CustomerCategory.values)

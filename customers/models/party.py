@@ -32,6 +32,7 @@ class Party(TimeStamped):
     legal_representative = models.CharField(max_length=100, blank=True)
 
     class Meta:
+        indexes = [models.Index(name="party_by_name", fields=["sort_key", "id"])]
         constraints = [
             models.CheckConstraint(name="party_kind_known", condition=Q(kind__in=PartyKind.values)),
             models.CheckConstraint(name="party_has_a_name", condition=~Q(name="")),

@@ -68,6 +68,7 @@ class Subscriber(TimeStamped):
     class Meta:
         indexes = [
             models.Index(name="subscriber_ended", fields=["ended_on"], condition=~Q(ended_on=None)),
+            models.Index(name="subscriber_by_opening", fields=["opened_on", "id"]),
             # Late usage of a number that somebody else holds by now.
             models.Index(
                 name="subscriber_former_holder",

@@ -1,0 +1,1 @@
+"""Lists: how they are asked for, read, and shown."""
