@@ -1,10 +1,10 @@
 """What happens in this app, by name. A published name is for ever: never rename, only add."""
 
+CATEGORY_CHANGED = "customers.category.changed"
 CONSENT_GIVEN = "customers.consent.given"
 CONSENT_WITHDRAWN = "customers.consent.withdrawn"
 DEMO_MADE = "customers.demo.made"
-PREFERENCES_SET = "customers.preferences.set"
 MANAGER_ASSIGNED = "customers.manager.assigned"
-CATEGORY_CHANGED = "customers.category.changed"
+PREFERENCES_SET = "customers.preferences.set"
 TAG_PUT = "customers.tag.put"
 TAG_TAKEN = "customers.tag.taken"

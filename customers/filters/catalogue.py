@@ -37,7 +37,8 @@ def fields_of(kind: ListKind) -> Mapping[str, Field]:
 def _characteristic(kind: ListKind, spec: CharacteristicSpec) -> Field:
     of = _KINDS[CharacteristicType(spec.value_type)]
     held = f'"{TABLES[kind]}"."characteristics"'
-    sql, params = f"({held} ->> %s)", (spec.code,)
+    sql = f"({held} ->> %s)"
+    params: tuple[str, ...] = (spec.code,)
     if of in (Kind.INTEGER, Kind.DECIMAL):
         # A CASE, because PostgreSQL may cast before it has asked of what type the value is.
         sql = f"(CASE jsonb_typeof({held} -> %s) WHEN 'number' THEN {sql}::numeric END)"

@@ -82,15 +82,15 @@ def from_json(data: Any, fields: Mapping[str, Field]) -> list[Condition]:
         refuse([Refusal("bad_filter", _("The conditions are not a list."))])
     kept, refusals = [], []
     for item in data:
-        shape = isinstance(item, dict) and (item.get("field"), item.get("op"), item.get("values"))
-        if not shape or not isinstance(shape[0], str) or not _are_texts(shape[2]):
+        name, operator, values = _shape(item)
+        if not name or not _are_texts(values):
             refusals.append(Refusal("bad_filter", _("A condition has no field or no values.")))
-        elif shape[0] not in fields:
-            refusals.append(_no_field(shape[0]))
-        elif shape[1] not in fields[shape[0]].operators:
-            refusals.append(_no_operator(fields[shape[0]], str(shape[1])))
+        elif name not in fields:
+            refusals.append(_no_field(name))
+        elif operator not in fields[name].operators:
+            refusals.append(_no_operator(fields[name], operator))
         else:
-            kept.append(Condition(shape[0], Operator(shape[1]), tuple(shape[2])))
+            kept.append(Condition(name, Operator(operator), tuple(values)))
     refuse(refusals)
     return kept
 
@@ -110,6 +110,14 @@ def _values(operator: Operator, text: str) -> tuple[str, ...]:
     if operator == Operator.IN:
         return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     return (text.strip(),)
+
+
+def _shape(item: Any) -> tuple[str, str, Any]:
+    """Return field, operator and values of what may be anything."""
+    given = item if isinstance(item, dict) else {}
+    named = [given.get(key) for key in ("field", "op")]
+    name, operator = (part if isinstance(part, str) else "" for part in named)
+    return name, operator, given.get("values")
 
 
 def _are_texts(values: Any) -> bool:
