@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.feeds.urls")),
     path("", include("customers.urls")),
     path("", include("analytics.urls")),
+    path("api/v1/customers/", include("customers.api.urls")),
     path("", include("crm.pages.urls")),
 ]
 

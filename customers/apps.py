@@ -11,11 +11,18 @@ _FACE_TO_FACE = [
     "customers.search_customer",
     "customers.search_customer_by_name",
     "customers.view_bill",
+    "customers.view_consent",
+    "customers.view_contactpreference",
 ]
 
 _LIST = ["customers.list_customer", "jobs.view_job"]
 _CARE = ["customers.tag_customer", "customers.share_view"]
-_SHOW = [*_FACE_TO_FACE, "customers.unmask_contact"]
+_SHOW = [
+    *_FACE_TO_FACE,
+    "customers.unmask_contact",
+    "customers.add_consent",
+    "customers.add_contactpreference",
+]
 
 
 class CustomersConfig(AppConfig):
@@ -42,7 +49,10 @@ class CustomersConfig(AppConfig):
             "customers.export_list",
         ],
     }
-    oauth_scopes = {"customers:read": _("Read customers, lines and accounts, masked")}
+    oauth_scopes = {
+        "customers:read": _("Read customers, lines and accounts, masked"),
+        "customers:write": _("Write down what customers decide and wish"),
+    }
     navigation = [
         NavEntry(
             code="customers",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from crm.pages.views import changes, customer, desk, search, unmask
+from crm.pages.views import changes, consents, customer, desk, looks, search, unmask
 
 app_name = "pages"
 urlpatterns = [
@@ -11,5 +11,9 @@ urlpatterns = [
     path("customers/<str:number>/lines/", customer.lines, name="lines"),
     path("customers/<str:number>/about/", customer.about, name="about"),
     path("customers/<str:number>/changes/", changes.changes, name="changes"),
+    path("customers/<str:number>/consents/", consents.consents, name="consents"),
+    path("customers/<str:number>/preferences/", consents.preferences, name="preferences"),
+    path("customers/<str:number>/looks/", looks.looks, name="looks"),
+    path("customers/<str:number>/looks/export/", looks.export, name="looks-export"),
     path("customers/<str:number>/show/<slug:name>/", unmask.unmask, name="unmask"),
 ]

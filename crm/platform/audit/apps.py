@@ -5,11 +5,19 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.platform.ui.navigation import NavEntry
 
+_OWN_PEOPLE = ["audit.view_look"]
+_EVERYBODY = [*_OWN_PEOPLE, "audit.view_every_look", "audit.export_look"]
+
 
 class AuditConfig(AppConfig):
     name = "crm.platform.audit"
     label = "audit"
-    role_permissions = {"auditor": ["audit.view_accessrecord"]}
+    role_permissions = {
+        "auditor": ["audit.view_accessrecord", *_EVERYBODY],
+        "manager": _EVERYBODY,
+        "hallmanager": _OWN_PEOPLE,
+        "teamlead": _OWN_PEOPLE,
+    }
     navigation = [
         NavEntry(
             code="audit",

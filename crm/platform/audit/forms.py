@@ -11,7 +11,24 @@ from crm.platform.audit.models import AccessAction
 LAST_DAY = date(9998, 12, 31)
 
 
-class AccessFilter(forms.Form):
+class _Filter(forms.Form):
+    """Fields as Tabler draws them; errors are tied to their field."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            select = isinstance(field, forms.ChoiceField)
+            field.widget.attrs["class"] = "form-select" if select else "form-control"
+            if name in self.errors:
+                field.widget.attrs |= {"aria-describedby": f"id_{name}_error"}
+
+    def as_reason(self) -> str:
+        """Return what was asked, for the record of the asker's own look."""
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        return " ".join(f"{name}={value}" for name, value in given.items())
+
+
+class AccessFilter(_Filter):
     """What an auditor asks: who looked, at whom, doing what, on which day."""
 
     staff = forms.CharField(label=_("Staff code"), max_length=40, required=False)
@@ -25,19 +42,8 @@ class AccessFilter(forms.Form):
         label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            select = isinstance(field, forms.ChoiceField)
-            field.widget.attrs["class"] = "form-select" if select else "form-control"
-            if name in self.errors:
-                field.widget.attrs |= {"aria-describedby": f"id_{name}_error"}
-
     def clean_day(self) -> date | None:
-        day: date | None = self.cleaned_data["day"]
-        if day is not None and not date(1970, 1, 2) <= day <= LAST_DAY:
-            raise forms.ValidationError(_("There are no records of such a day."))
-        return day
+        return _day_of_records(self.cleaned_data["day"])
 
     def condition(self) -> Q:
         """Return the condition that the valid form stands for; a day is the operator's day."""
@@ -50,13 +56,59 @@ class AccessFilter(forms.Form):
         if given["action"]:
             condition &= Q(action=given["action"])
         if given["day"]:
-            zone = timezone.get_default_timezone()
-            starts = datetime.combine(given["day"], time.min, zone)
-            ends = datetime.combine(given["day"] + timedelta(days=1), time.min, zone)
-            condition &= Q(at__gte=starts.astimezone(UTC), at__lt=ends.astimezone(UTC))
+            condition &= _from_day(given["day"]) & _to_day(given["day"])
         return condition
 
-    def as_reason(self) -> str:
-        """Return what was asked, for the record of the auditor's own look."""
-        given = {name: value for name, value in self.cleaned_data.items() if value}
-        return " ".join(f"{name}={value}" for name, value in given.items())
+
+class LookFilter(_Filter):
+    """What is asked of one customer's looks: who, doing what, from which day to which."""
+
+    staff = forms.CharField(label=_("Staff code"), max_length=40, required=False)
+    action = forms.ChoiceField(
+        label=_("Action"), choices=[("", _("all")), *AccessAction.choices], required=False
+    )
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("Up to and with"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean_since(self) -> date | None:
+        return _day_of_records(self.cleaned_data["since"])
+
+    def clean_until(self) -> date | None:
+        return _day_of_records(self.cleaned_data["until"])
+
+    def condition(self) -> Q:
+        """Return the condition that the valid form stands for; days are the operator's."""
+        given: dict[str, Any] = self.cleaned_data
+        condition = Q()
+        if given["staff"]:
+            condition &= Q(staff__staff_code=given["staff"])
+        if given["action"]:
+            condition &= Q(action=given["action"])
+        if given["since"]:
+            condition &= _from_day(given["since"])
+        if given["until"]:
+            condition &= _to_day(given["until"])
+        return condition
+
+
+def _day_of_records(day: date | None) -> date | None:
+    if day is not None and not date(1970, 1, 2) <= day <= LAST_DAY:
+        raise forms.ValidationError(_("There are no records of such a day."))
+    return day
+
+
+def _from_day(day: date) -> Q:
+    return Q(at__gte=_midnight(day))
+
+
+def _to_day(day: date) -> Q:
+    return Q(at__lt=_midnight(day + timedelta(days=1)))
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day of the operator's clock begins."""
+    return datetime.combine(day, time.min, timezone.get_default_timezone()).astimezone(UTC)

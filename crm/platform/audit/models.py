@@ -72,6 +72,11 @@ class AccessRecord(models.Model):
 
     class Meta:
         default_permissions = ("view",)
+        permissions = [
+            ("view_look", "Can see who of their own people looked at a customer"),
+            ("view_every_look", "Can see everybody who looked at a customer"),
+            ("export_look", "Can answer a customer who asks who looked at them"),
+        ]
         indexes = [
             models.Index(name="access_of_customer", fields=["customer_id", "at", "id"]),
             models.Index(name="access_by_staff", fields=["staff", "at", "id"]),
