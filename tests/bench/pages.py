@@ -188,7 +188,7 @@ def _server() -> Iterator[int]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "crm.asgi:application"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-ws"]
-    command += ["--log-level", "warning"]
+    command += ["--log-level", "warning", "--workers-kill-timeout", "5"]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.bench.bare_settings"}
     running = subprocess.Popen(command, env=environment, stdout=sys.stderr)
     try:
