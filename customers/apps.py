@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.platform.history.kept import Dated, Kept
 from crm.platform.ui.navigation import NavEntry
+from customers.merging.moves import Moves
 
 _FACE_TO_FACE = [
     "customers.view_customer",
@@ -23,23 +24,36 @@ _SHOW = [
     "customers.add_consent",
     "customers.add_contactpreference",
 ]
+_DATA_CARE = [
+    "customers.review_duplicates",
+    "customers.merge_customer",
+    "customers.correct_party",
+    "customers.review_identity",
+]
 
 
 class CustomersConfig(AppConfig):
     name = "customers"
     role_permissions = {
         "clerk": _SHOW,
-        "hallmanager": [*_SHOW, *_LIST, *_CARE, "customers.change_category"],
+        "hallmanager": [*_SHOW, *_LIST, *_CARE, *_DATA_CARE, "customers.change_category"],
         "agent": _SHOW,
-        "teamlead": [*_SHOW, *_LIST, *_CARE],
+        "teamlead": [*_SHOW, *_LIST, *_CARE, *_DATA_CARE],
         "accountmanager": [
             *_SHOW,
             *_LIST,
             "customers.tag_customer",
             "customers.export_list",
+            "customers.review_identity",
         ],
-        "dispatcher": _SHOW,
-        "auditor": [*_FACE_TO_FACE, *_LIST, "customers.export_list"],
+        "dispatcher": [*_SHOW, *_DATA_CARE],
+        "auditor": [
+            *_FACE_TO_FACE,
+            *_LIST,
+            "customers.export_list",
+            "customers.review_duplicates",
+            "customers.review_identity",
+        ],
         "manager": [
             *_FACE_TO_FACE,
             *_LIST,
@@ -47,6 +61,9 @@ class CustomersConfig(AppConfig):
             "customers.assign_manager",
             "customers.change_category",
             "customers.export_list",
+            "customers.review_duplicates",
+            "customers.merge_customer",
+            "customers.review_identity",
         ],
     }
     oauth_scopes = {
@@ -87,6 +104,49 @@ class CustomersConfig(AppConfig):
         Dated("customers.MonthlyUsage", known="month + interval '1 month' <= history_moment()"),
     )
 
+    moves_on_merge = (
+        Moves("customers.BillingAccount"),
+        Moves("customers.Subscriber"),
+        Moves("customers.PartyIdentification", owner="party_id", once=("kind", "number_hash")),
+        Moves(
+            "customers.ContactMedium",
+            owner="party_id",
+            once=("kind", "value"),
+            when="{t}.ends_at IS NULL",
+        ),
+        Moves("customers.PartyCorrection"),
+        Moves("customers.CustomerTag", once=("tag_id",)),
+        Moves(
+            "customers.Bill",
+            key="to_char(t.month, 'YYYYMMDD') || '/' || t.account_id || '/' || t.number",
+            account="account_id",
+        ),
+        Moves("customers.Payment", key="t.number", account="account_id"),
+        Moves(
+            "customers.MonthlyUsage",
+            key="to_char(t.month, 'YYYYMMDD') || '/' || t.subscriber_id",
+            line="subscriber_id",
+        ),
+        Moves("customers.Interaction", line="subscriber_id"),
+        Moves(
+            "customers.ChurnScore",
+            key="to_char(t.as_of, 'YYYYMMDD') || '/' || t.subscriber_id",
+            line="subscriber_id",
+        ),
+    )
+    stays_on_merge = (
+        "customers.Customer",  # the record itself stays, as what was merged
+        "customers.CustomerMerge",
+        "customers.DuplicateCandidate",
+        "customers.SearchKey",  # made anew
+        "customers.BulkItem",  # what became of the record it names
+        "customers.Consent",  # a ledger; what the customer forbade is copied
+        "customers.ContactPreference",
+        "audit.AccessRecord",  # who looked at which record is never rewritten
+    )
+
     def ready(self) -> None:
         # Its feeds build on the models, which are not there before this moment.
         import_module("customers.feeds.catalogue")
+        import_module("customers.merging.jobs")
+        import_module("customers.merging.handlers")

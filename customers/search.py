@@ -99,9 +99,11 @@ def keys_for(
     accounts: Iterable[str] = (),
     subscribers: Iterable[str] = (),
     id_hashes: Iterable[bytes] = (),
+    former_numbers: Iterable[str] = (),
 ) -> list[str]:
     """Return every search key of one customer, each once. Kinds: see SearchKey."""
     keys = [f"c{fold(number)}"]
+    keys += [f"c{fold(former)}" for former in former_numbers]
     keys += [f"a{fold(account)}" for account in accounts]
     keys += [f"s{fold(subscriber)}" for subscriber in subscribers]
     keys += [f"d{id_hash.hex()}" for id_hash in id_hashes]

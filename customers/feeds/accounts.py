@@ -14,6 +14,7 @@ from crm.platform.feeds.undo import Undoing
 from customers.feeds import parts
 from customers.feeds.characteristics import declare, declared_types
 from customers.feeds.columns import ACCOUNT, CUSTOMER_NUMBER
+from customers.feeds.owners import customer_join
 from customers.feeds.search_keys import SEPARATOR, add_keys, remake_keys
 from customers.feeds.sides import midnight
 from customers.search import keys_for
@@ -74,7 +75,7 @@ class AccountsFeed(EntityFeed):
                 {literal(facts.source)} AS source, {day(facts.as_of or facts.today)} AS today,
                 {found} AS findings
             FROM {chunk.stage} AS s
-            LEFT JOIN customers_customer AS c ON c.number = s.customer_number
+            {customer_join()}
             LEFT JOIN customers_billingaccount AS a ON a.number = s.account_number
             WHERE {chunk.staged_rows} AND {wave}
         """

@@ -18,6 +18,7 @@ from crm.platform.feeds.undo import Undoing
 from customers.feeds import parts, sides
 from customers.feeds.characteristics import declare, declared_types
 from customers.feeds.columns import ACCOUNT, CUSTOMER, CUSTOMER_NUMBER, PARTY, SUBSCRIBER
+from customers.feeds.owners import customer_join
 from customers.feeds.search_keys import SEPARATOR, add_keys, make_keys, remake_keys, renew_keys
 from customers.feeds.subscriber_rules import STATUS_SAID, subscriber_findings
 from customers.identity import (
@@ -127,6 +128,7 @@ class CustomersFeed(EntityFeed):
         )  # fmt: skip
         return f"""
             SELECT s.*, c.id IS NULL AS customer_new, c.id IS NOT NULL AS is_known,
+                n.merged_into_id IS NOT NULL AS is_of_the_merged,
                 coalesce(c.id, nextval('customers_customer_id_seq')) AS customer_id,
                 c.id IS NULL AS party_new,
                 coalesce(c.party_id, nextval('customers_party_id_seq')) AS party_id,
@@ -149,7 +151,7 @@ class CustomersFeed(EntityFeed):
                 {found} AS findings
             FROM (SELECT s.*, s.customer_characteristics IS NOT NULL AS has_characteristics
                 FROM {chunk.stage} AS s WHERE {chunk.staged_rows} AND {wave}) AS s
-            LEFT JOIN customers_customer AS c ON c.number = s.customer_number
+            {customer_join()}
             LEFT JOIN customers_billingaccount AS a ON a.number = s.account_number
             LEFT JOIN customers_subscriber AS u ON u.number = s.subscriber_number
             LEFT JOIN customers_subscriber AS live

@@ -9,7 +9,7 @@ from crm.platform.feeds.definition import Preparation
 from crm.platform.feeds.read_model import ReadModelFeed
 from crm.platform.feeds.sql import findings
 from customers.feeds.columns import CUSTOMER, OPTIONAL_CUSTOMER_NUMBER, SERVICE_NUMBER
-from customers.feeds.owners import Holder
+from customers.feeds.owners import Holder, customer_join
 from customers.feeds.periods import months_late, prepare_months, time_rules
 from customers.feeds.usage import BIGGEST_INTEGER, SUBSCRIBER_NUMBER
 from customers.models import Channel, Direction, Purpose
@@ -71,7 +71,7 @@ class InteractionsFeed(ReadModelFeed):
         joins, rules = holder.joins, list(holder.rules())
         if "customer_number" in stated:
             owner = f"coalesce(c.id, {owner})"
-            joins += " LEFT JOIN customers_customer AS c ON c.number = s.customer_number"
+            joins += f" {customer_join()}"
             rules += [
                 ("s.customer_number IS NOT NULL AND c.id IS NULL", "customer_number",
                  "unknown_customer"),

@@ -2,9 +2,14 @@
 
 from crm.platform.feeds.parts import Part
 
+# What a row under a number that was merged away says of the person does not overrule what
+# somebody chose at the merge; what it says of accounts and lines is the survivor's.
+_OF_THE_MERGED = "r.is_of_the_merged"
+
 PARTY = Part(
     name="party",
     table="customers_party",
+    unless=_OF_THE_MERGED,
     stated={
         "kind": "r.kind",
         "name": "r.name",
@@ -26,6 +31,7 @@ PARTY = Part(
 CUSTOMER = Part(
     name="customer",
     table="customers_customer",
+    unless=_OF_THE_MERGED,
     fixed={"number": "r.customer_number", "party_id": "r.party_id", "source": "r.source"},
     stated={
         "category": "r.category",

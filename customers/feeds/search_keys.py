@@ -79,6 +79,7 @@ def _keys_of(customer_ids: list[int]) -> Iterator[tuple[int, list[str]]]:
             customer_id,
             keys_for(
                 number=str(numbers[0]),
+                former_numbers=[str(v) for v in found["absorbed"].get(customer_id, ())],
                 name=str(found["name"][customer_id][0]),
                 phones=[str(v) for v in found["phones"].get(customer_id, ())],
                 accounts=[str(v) for v in found["accounts"].get(customer_id, ())],
@@ -90,7 +91,10 @@ def _keys_of(customer_ids: list[int]) -> Iterator[tuple[int, list[str]]]:
 
 _CUSTOMERS = "FROM customers_customer AS c"
 _QUERIES = {
-    "number": f"SELECT c.id, c.number {_CUSTOMERS} WHERE c.id = ANY(%s)",
+    # Whoever was merged into another is found under the other, by both numbers.
+    "number": f"SELECT c.id, c.number {_CUSTOMERS} WHERE c.id = ANY(%s)"
+    " AND c.merged_into_id IS NULL",
+    "absorbed": f"SELECT c.merged_into_id, c.number {_CUSTOMERS} WHERE c.merged_into_id = ANY(%s)",
     "name": f"SELECT c.id, p.name {_CUSTOMERS} JOIN customers_party AS p ON p.id = c.party_id"
     " WHERE c.id = ANY(%s)",
     "phones": "WITH wanted AS (SELECT unnest(%s::bigint[]) AS id)"

@@ -25,7 +25,9 @@ def identifications(chunk: Chunk) -> None:
         "INSERT INTO customers_partyidentification (party_id, kind, number_encrypted,"
         " number_hash, number_masked, issuer, valid_to, verified_by, created_at, updated_at)"
         " SELECT r.party_id, r.id_kind_said, r.number_encrypted, r.number_hash, r.number_masked,"
-        f" coalesce(r.id_issuer, ''), r.id_valid_to, '', %s, %s {missing} ORDER BY r.number_hash",
+        f" coalesce(r.id_issuer, ''), r.id_valid_to, '', %s, %s {missing} ORDER BY r.number_hash"
+        # Two numbers may be one customer since a merge.
+        " ON CONFLICT DO NOTHING",
         [chunk.at, chunk.at],
     )
 
@@ -48,7 +50,7 @@ def media(chunk: Chunk) -> None:
         chunk.execute(
             "INSERT INTO customers_contactmedium (party_id, kind, value, is_preferred, starts_at,"
             f" created_at, updated_at) SELECT r.party_id, '{kind}', r.{column}, false, %s, %s, %s"
-            f" {missing} ORDER BY r.party_id",
+            f" {missing} ORDER BY r.party_id ON CONFLICT DO NOTHING",
             [chunk.at, chunk.at, chunk.at],
         )
 

@@ -14,6 +14,7 @@ from crm.platform.feeds.undo import Undoing
 from customers.feeds import parts, sides
 from customers.feeds.characteristics import declare, declared_types
 from customers.feeds.columns import ACCOUNT_NUMBER, CUSTOMER_NUMBER, SUBSCRIBER
+from customers.feeds.owners import customer_join
 from customers.feeds.search_keys import SEPARATOR, add_keys, remake_keys, renew_keys
 from customers.feeds.subscriber_rules import STATUS_SAID, subscriber_findings
 from customers.search import keys_for
@@ -97,7 +98,7 @@ class SubscribersFeed(EntityFeed):
                 {literal(facts.source)} AS source, {day(facts.as_of or facts.today)} AS today,
                 {found} AS findings
             FROM {chunk.stage} AS s
-            LEFT JOIN customers_customer AS c ON c.number = s.customer_number
+            {customer_join()}
             LEFT JOIN customers_billingaccount AS a ON a.number = s.account_number
             LEFT JOIN customers_subscriber AS u ON u.number = s.subscriber_number
             LEFT JOIN customers_subscriber AS live

@@ -7,6 +7,7 @@ from customers.models.account import (
 )
 from customers.models.billing import Bill, MonthlyUsage, Payment, PaymentChannel
 from customers.models.bulk import BulkAction, BulkChange, BulkItem, BulkOutcome, ListExport
+from customers.models.care import CompletenessWeight, PartyCorrection
 from customers.models.churn import ChurnScore
 from customers.models.consent import (
     CHANNELLED,
@@ -29,6 +30,12 @@ from customers.models.customer import (
     CustomerStatus,
 )
 from customers.models.interaction import Channel, Direction, Interaction, Purpose
+from customers.models.merging import (
+    CandidateStatus,
+    CustomerMerge,
+    DuplicateCandidate,
+    MergedRow,
+)
 from customers.models.party import (
     ContactMedium,
     IdentificationKind,
@@ -64,11 +71,13 @@ __all__ = [
     "BulkChange",
     "BulkItem",
     "BulkOutcome",
+    "CandidateStatus",
     "Channel",
     "CharacteristicEntity",
     "CharacteristicSpec",
     "CharacteristicType",
     "ChurnScore",
+    "CompletenessWeight",
     "Consent",
     "ConsentPurpose",
     "ConsentSource",
@@ -78,19 +87,23 @@ __all__ = [
     "ContactPreference",
     "Customer",
     "CustomerCategory",
+    "CustomerMerge",
     "CustomerStatus",
     "CustomerTag",
     "DefaultView",
     "Direction",
     "DoNotContact",
+    "DuplicateCandidate",
     "EndReason",
     "IdentificationKind",
     "Interaction",
     "ListExport",
     "ListKind",
     "MediumKind",
+    "MergedRow",
     "MonthlyUsage",
     "Party",
+    "PartyCorrection",
     "PartyIdentification",
     "PartyKind",
     "PayRelation",

@@ -21,11 +21,20 @@ class CustomerStatus(models.TextChoices):
     ACTIVE = "ACTIVE", _("Active")
     DORMANT = "DORMANT", _("Dormant")
     LOST = "LOST", _("Lost")
+    MERGED = "MERGED", _("Merged into another")
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def visible_to(self, staff: Staff) -> "CustomerQuerySet":
-        """The customers within the account's reach; for the analyst, planner and admin: none."""
+        """
+        The customers within the account's reach; for the analyst, planner and admin: none.
+
+        A record that was merged into another is found under the other alone.
+        """
+        return self.within_reach(staff).filter(merged_into=None)
+
+    def within_reach(self, staff: Staff) -> "CustomerQuerySet":
+        """The same, with the records that were merged into others."""
         scope = scope_of(staff)
         if scope.reach == Reach.NONE:
             return self.none()
@@ -42,6 +51,8 @@ class Customer(TimeStamped):
     CharacteristicSpec; `characteristics_as_of` is the date they describe, so that a model
     trained for an earlier date does not read them. `source` names the system or file that
     masters the record.
+    `merged_into` is the customer who has everything of this one since a merge, never one who
+    was merged away in turn.
     """
 
     number = models.CharField(max_length=32, unique=True, db_collation="C")
@@ -59,6 +70,9 @@ class Customer(TimeStamped):
     source = models.CharField(max_length=40, default="crm")
     characteristics = models.JSONField(default=dict, blank=True)
     characteristics_as_of = models.DateField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
+    )
 
     objects = CustomerQuerySet.as_manager()
 
@@ -71,7 +85,14 @@ class Customer(TimeStamped):
             ("change_category", "Can change the category of customers"),
             ("unmask_contact", "Can see a name, phone or address in full, for a reason"),
         ]
-        indexes = [models.Index(name="customer_by_opening", fields=["opened_on", "id"])]
+        indexes = [
+            models.Index(name="customer_by_opening", fields=["opened_on", "id"]),
+            models.Index(
+                name="customer_merged_into",
+                fields=["merged_into"],
+                condition=~Q(merged_into=None),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="customer_category_known", condition=Q(category__in=CustomerCategory.values)
@@ -80,6 +101,15 @@ class Customer(TimeStamped):
                 name="customer_status_known", condition=Q(status__in=CustomerStatus.values)
             ),
             models.CheckConstraint(name="customer_star_0_to_7", condition=Q(star__lte=7)),
+            models.CheckConstraint(
+                name="customer_merged_iff_into_another",
+                condition=(Q(status=CustomerStatus.MERGED) & ~Q(merged_into=None))
+                | (~Q(status=CustomerStatus.MERGED) & Q(merged_into=None)),
+            ),
+            models.CheckConstraint(
+                name="customer_not_merged_into_itself",
+                condition=Q(merged_into=None) | ~Q(merged_into=models.F("id")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import MD5
 from django.utils.translation import gettext_lazy as _
 
 from crm.platform.records import TimeStamped
@@ -32,10 +33,18 @@ class Party(TimeStamped):
     legal_representative = models.CharField(max_length=100, blank=True)
 
     class Meta:
-        indexes = [models.Index(name="party_by_name", fields=["sort_key", "id"])]
         constraints = [
             models.CheckConstraint(name="party_kind_known", condition=Q(kind__in=PartyKind.values)),
             models.CheckConstraint(name="party_has_a_name", condition=~Q(name="")),
+        ]
+        indexes = [
+            models.Index(name="party_by_name", fields=["sort_key", "id"]),
+            # Same or like name and same birth date: who may be one.
+            models.Index(
+                name="party_by_name_and_birth",
+                fields=["sort_key", "birth_date"],
+                condition=~Q(birth_date=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -121,6 +130,14 @@ class ContactMedium(TimeStamped):
                 name="contactmedium_current_once",
                 fields=["party", "kind", "value"],
                 condition=Q(ends_at=None),
+            ),
+        ]
+        indexes = [
+            # Who else lives there: addresses are long, so their digest is looked up.
+            models.Index(
+                MD5("value"),
+                name="contactmedium_by_address",
+                condition=Q(kind=MediumKind.ADDRESS, ends_at=None),
             ),
         ]
 

@@ -17,6 +17,7 @@ from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
 from customers.selectors.lines import Line, lines_before
 from customers.selectors.listing import assigned_customers, customers_with_facts
+from customers.selectors.merges import survivor_number
 from customers.selectors.overview import Overview, customer_overview, past_overview
 from customers.selectors.unmasking import HiddenField, hidden_field
 
@@ -47,5 +48,6 @@ __all__ = [
     "may_contact",
     "past_overview",
     "preferences_of",
+    "survivor_number",
     "verdicts_by_channel",
 ]

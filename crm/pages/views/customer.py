@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -28,6 +28,7 @@ from customers.selectors import (
     customer_overview,
     lines_before,
     past_overview,
+    survivor_number,
 )
 
 LINES_A_PAGE = 50
@@ -46,6 +47,8 @@ def customer(request: StaffRequest, number: str) -> HttpResponse:
     try:
         overview = customer_overview(staff=request.user, number=number, at=now, today=today)
     except Customer.DoesNotExist as exc:
+        if survivor := survivor_number(staff=request.user, number=number):
+            return redirect("pages:customer", number=survivor)
         raise Http404 from exc
     context = _context(overview, today)
     record_look(request, overview.customer, _classes_in(overview), at=now)

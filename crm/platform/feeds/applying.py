@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.platform.events.outbox import publish
 from crm.platform.feeds.chunks import close_chunk, open_chunk
-from crm.platform.feeds.definition import Counts, FeedRefused, Preparation, feed_named
+from crm.platform.feeds.definition import Counts, FeedRefused, Preparation, feed_named, known_feeds
 from crm.platform.feeds.models import Batch, BatchChunk, BatchStatus, Reject
 from crm.platform.feeds.plan import Plan
 from crm.platform.feeds.rejects import fill_rejects
@@ -206,3 +206,16 @@ def _finish(run: Run, status: BatchStatus, counts: Counts) -> None:
             rejected=batch.rejected,
             late=batch.late,
         )
+
+
+def hold_feeds() -> None:
+    """
+    Let no chunk of any feed be applied until the caller's transaction ends; wait for those
+    that are. For those who change whose rows are: a file looks that up before it writes.
+    """
+    codes = sorted(feed.code for feed in known_feeds())
+    with connection.cursor() as cursor:
+        for code in codes:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [_LOCK_SPACE, code]
+            )

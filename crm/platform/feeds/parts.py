@@ -13,6 +13,7 @@ class Part:
     row says nothing of this part) and `<name>_new`.
 
     `stated`: column → expression over `r`, NULL where the row does not state it.
+    `unless`: where this holds of `r`, an existing row is left as it is.
     `defaults`: what a new row gets then. `fixed`: set on new rows alone, never changed by a
     file. `merged`: JSON columns whose stated keys replace those that are there.
     """
@@ -23,6 +24,7 @@ class Part:
     defaults: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
     merged: tuple[str, ...] = ()
+    unless: str = "false"
 
     def insert(self, chunk: Chunk) -> int:
         """Insert the new rows, in the order of their ids."""
@@ -44,7 +46,7 @@ class Part:
             "INSERT INTO feed_changed (row, part, id)"
             f" SELECT r.row, '{self.name}', t.id FROM feed_rows AS r"
             f" JOIN {self.table} AS t ON t.id = r.{self.name}_id"
-            f" WHERE NOT r.{self.name}_new AND ({differs})"
+            f" WHERE NOT r.{self.name}_new AND NOT ({self.unless}) AND ({differs})"
         )
         chunk.execute(
             "INSERT INTO feed_changed (row, part, id)"
