@@ -49,7 +49,7 @@ _ANALYSED = (
     "customers_party", "customers_customer", "customers_partyidentification",
     "customers_contactmedium", "customers_searchkey", "customers_billingaccount",
     "customers_subscriber", "customers_payrelation", "customers_servicestop",
-    "customers_subscriberstatusperiod",
+    "customers_subscriberstatusperiod", "customers_consent", "customers_contactpreference",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ _CONDITIONS = {
     "customers_payrelation": _OF_LINE,
     "customers_subscriber": _OF_CUSTOMER,
     "customers_billingaccount": _OF_CUSTOMER,
+    "customers_consent": _PARTED,
+    "customers_contactpreference": _PARTED,
     "customers_contactmedium": _PARTED,
     "customers_partyidentification": _PARTED,
 }
@@ -30,6 +32,7 @@ def remove(operator: DemoOperator) -> None:
     """Remove the operator's customers, everything of theirs, and the marker. Staff stay."""
     span = [operator.first_customer_id, operator.last_customer_id]
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL crm.may_remove_demo = on")  # or the consents would stay
         for table, condition in _CONDITIONS.items():
             cursor.execute(f'DELETE FROM "{table}" WHERE {condition}', span)
         cursor.execute(

@@ -2,7 +2,13 @@
 
 from django.db import connection, transaction
 
-from customers.demo.structure import MEDIA_OF_A_CUSTOMER, Bases, Chunk, periods_of_a_line
+from customers.demo.structure import (
+    CONSENTS_OF_A_CUSTOMER,
+    MEDIA_OF_A_CUSTOMER,
+    Bases,
+    Chunk,
+    periods_of_a_line,
+)
 
 
 @transaction.atomic
@@ -22,6 +28,8 @@ def reserve(chunks: list[Chunk]) -> Bases:
         pay_relation=_range("customers_payrelation", lines),
         status_period=_range("customers_subscriberstatusperiod", spells),
         stop=_range("customers_servicestop", spells),
+        consent=_range("customers_consent", customers * CONSENTS_OF_A_CUSTOMER),
+        preference=_range("customers_contactpreference", customers),
     )
 
 

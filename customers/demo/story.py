@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from customers.demo import contacts, ledger, line_rows, party_rows
+from customers.demo import contacts, ledger, line_rows, party_rows, wishes
 from customers.demo.behaviour import live
 from customers.demo.life import Life
 from customers.demo.lines import Lines, connect
@@ -62,6 +62,7 @@ def tables(story: Story) -> Iterator[Written]:
     yield party_rows.identifications(chunk, people, story.where)
     yield from party_rows.media(chunk, people, lines, story.where)
     yield party_rows.search_keys(people, lines)
+    yield from wishes.rows(chunk, people, story.where)
     yield line_rows.accounts(chunk, people, lines, life, story.endings, story.money)
     yield line_rows.subscribers(chunk, people, lines, story.endings, story.states)
     yield line_rows.pay_relations(chunk, people, lines, story.endings, story.where)

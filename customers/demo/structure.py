@@ -22,6 +22,7 @@ HEAVY_LINES = 30
 CUSTOMERS_PER_HEAVY = 20_000
 HEAVY_AT_LEAST = 3
 MEDIA_OF_A_CUSTOMER = 3
+CONSENTS_OF_A_CUSTOMER = 10
 
 
 class Stream(IntEnum):
@@ -36,6 +37,7 @@ class Stream(IntEnum):
     CONTACTS = 6
     ENDINGS = 7
     CONTACT_IDS = 8
+    WISHES = 9
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Bases:
     pay_relation: int
     status_period: int
     stop: int
+    consent: int
+    preference: int
 
 
 @dataclass(frozen=True)

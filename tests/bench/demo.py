@@ -45,6 +45,8 @@ TABLES = {
     "customers_bill": _OF_CUSTOMER,
     "customers_payment": _OF_CUSTOMER,
     "customers_interaction": _OF_CUSTOMER,
+    "customers_consent": f"party_id IN {_PARTIES}",
+    "customers_contactpreference": f"party_id IN {_PARTIES}",
 }
 
 

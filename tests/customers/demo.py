@@ -15,7 +15,8 @@ TABLES = [
     "customers_contactmedium", "customers_searchkey", "customers_billingaccount",
     "customers_subscriber", "customers_payrelation", "customers_servicestop",
     "customers_subscriberstatusperiod", "customers_monthlyusage", "customers_bill",
-    "customers_payment", "customers_interaction",
+    "customers_payment", "customers_interaction", "customers_consent",
+    "customers_contactpreference",
 ]  # fmt: skip
 
 

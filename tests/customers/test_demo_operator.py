@@ -186,6 +186,31 @@ def test_a_customer_is_found_by_name_number_and_document(look):
         assert party.customer.pk in found
 
 
+def test_most_agreed_to_something_and_some_withdrew_it(look):
+    """By the rule itself: who may get an offer by SMS, at an hour at which nobody minds."""
+    verdicts = dict(
+        ask(
+            "SELECT customers_contact_verdict(party_id, 'MARKETING', 'SMS', "
+            "'2026-11-02 11:00+08', 'Asia/Shanghai'), count(*) FROM customers_customer GROUP BY 1"
+        )
+    )
+
+    assert 0.4 < verdicts["allowed"] / CUSTOMERS < 0.62
+    assert 0.02 < verdicts["withdrawn"] / CUSTOMERS < 0.12
+    assert verdicts.keys() == {
+        "allowed", "withdrawn", "no_consent", "do_not_contact", "outside_window",
+    }  # fmt: skip
+    assert not count(
+        "customers_consent c JOIN customers_customer u USING (party_id) "
+        "WHERE (decided_at AT TIME ZONE 'Asia/Shanghai')::date NOT BETWEEN opened_on AND '2026-10-31'"
+    )
+    assert not count(
+        "(SELECT id, lag(id) OVER (PARTITION BY party_id ORDER BY decided_at, id) AS before "
+        "FROM customers_consent) c WHERE before > id"
+    )
+    assert count("customers_contactpreference") > 0.1 * CUSTOMERS
+
+
 def test_the_demo_staff_have_their_roles_and_places(look):
     staff = Staff.objects.filter(is_demo=True, is_system=False)
     assert {account.staff_code for account in staff} == set(ROLES)
