@@ -113,8 +113,9 @@ def verdicts_by_channel(
     *, customer_id: int, purpose: ConsentPurpose | str, at: datetime
 ) -> dict[str, Verdict]:
     """Return the verdict for each channel, for a purpose that has channels."""
+    unknown = dict.fromkeys(ContactChannel.values, _verdict("no_consent"))
     rows = _ask([customer_id], purpose, ContactChannel.values, at)
-    return {channel: verdict for _customer, channel, verdict in rows}
+    return unknown | {channel: verdict for _customer, channel, verdict in rows}
 
 
 def next_in_window(

@@ -202,7 +202,8 @@ def test_most_agreed_to_something_and_some_withdrew_it(look):
     }  # fmt: skip
     assert not count(
         "customers_consent c JOIN customers_customer u USING (party_id) "
-        "WHERE (decided_at AT TIME ZONE 'Asia/Shanghai')::date NOT BETWEEN opened_on AND '2026-10-31'"
+        "WHERE (decided_at AT TIME ZONE 'Asia/Shanghai')::date "
+        "NOT BETWEEN opened_on AND '2026-10-31'"
     )
     assert not count(
         "(SELECT id, lag(id) OVER (PARTITION BY party_id ORDER BY decided_at, id) AS before "

@@ -147,6 +147,34 @@ def test_the_card_of_the_customer_page_is_short(client, clerk, wang):
     assert "<form" not in card and "Never given" in card and url(wang) in card
 
 
+def test_what_held_at_a_past_moment(client, clerk, wang):
+    give_consent(
+        customer_id=wang.pk, purpose="MARKETING", channels=["SMS"], proof=Proof("WEB", "click"),
+        actor=None, at=timezone.now(),
+    )  # fmt: skip
+    before = timezone.now()
+    withdraw_consent(
+        customer_id=wang.pk, purpose="MARKETING", proof=Proof("SMS"), actor=None,
+        at=before + timedelta(microseconds=1),
+    )  # fmt: skip
+
+    past = client.get(url(wang), {"as_of": before.isoformat()})
+    now = client.get(url(wang)).content.decode()
+
+    assert "An offer then?" in past.content.decode() and "Withdrawn" not in past.content.decode()
+    assert "<form" not in past.content.decode().split("<main")[1].split("</main>")[0]
+    assert "Withdrawn" in now
+    long_ago = client.get(url(wang), {"as_of": "2001-01-01", "card": ""}, headers=HTMX)
+    assert "Given" not in long_ago.content.decode()
+    assert client.get(url(wang), {"as_of": "soon"}).status_code == 400
+
+
+def test_the_customer_page_fetches_the_card(client, clerk, wang, partitions):
+    page = client.get(f"/customers/{wang.number}/").content.decode()
+
+    assert f'hx-get="{url(wang)}?card"' in page and f'href="{url(wang)}"' in page
+
+
 def test_long_histories_are_paged(client, clerk, wang):
     for n in range(12):
         withdraw_consent(

@@ -1,5 +1,6 @@
 """What a customer allows and wishes: seen, and changed by whoever serves them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from crm.pages.consent_forms import ConsentForm, PreferencesForm, days_in_words
+from crm.pages.past import looking_back, moment_asked
 from crm.pages.views.customer import record_look
 from crm.platform.access.models import OrgLevel
 from crm.platform.access.requests import StaffRequest
@@ -49,15 +51,19 @@ def consents(request: StaffRequest, number: str) -> HttpResponse:
     """
     Show what holds by purpose and channel, with its history; POST writes down a decision.
 
-    `?card` answers the short form that the customer page carries. `?purpose=`, `?channels=` and
-    `?decision=` fill the form in.
+    `?card` answers the short form that the customer page carries; `?as_of=` what held at a past
+    moment. `?purpose=` and `?channels=` fill the form in.
     """
     customer = _visible(request, number)
     if request.method == "POST":
         return _decide(request, customer)
+    moment = moment_asked(request)
     if "card" in request.GET and request.htmx:
+        held = _holding(customer, moment)
         record_look(request, customer, [], part="consents", rows=0)
-        return render(request, "customers/_consents_card.html", _holding(request, customer))
+        return render(request, "customers/_consents_card.html", held)
+    if moment is not None:
+        return _as_it_was(request, customer, moment)
     return _panel(request, customer, consent_form=_filled_in(request))
 
 
@@ -125,6 +131,12 @@ def _decide(request: StaffRequest, customer: Customer) -> HttpResponse:
     return _done(request, customer, said if written else _("That was written down already."))
 
 
+def _as_it_was(request: StaffRequest, customer: Customer, moment: datetime) -> HttpResponse:
+    held = _holding(customer, moment)
+    record_look(request, customer, [], part="consents", rows=0)
+    return render(request, "customers/consents_past.html", held)
+
+
 def _done(request: StaffRequest, customer: Customer, said: str) -> HttpResponse:
     if request.htmx:
         return _panel(request, customer, said=said)
@@ -153,7 +165,7 @@ def _panel(
     except BadCursor as error:
         raise BadRequest from error
     record_look(request, customer, [], part="consents", rows=len(history.rows))
-    held = _holding(request, customer)
+    held = _holding(customer)
     context = held | {
         "history": history,
         "consent_form": consent_form or _empty(request),
@@ -168,14 +180,16 @@ def _panel(
     return render(request, f"customers/{template}.html", context, status=status)
 
 
-def _holding(request: StaffRequest, customer: Customer) -> dict[str, Any]:
-    """What holds now, as a matrix: channels down, the purposes that have channels across."""
-    now = timezone.now()
-    holdings = {(h.purpose, h.channel): h for h in holdings_of(customer=customer, at=now)}
-    verdicts = verdicts_by_channel(customer_id=customer.pk, purpose="MARKETING", at=now)
-    wishes = preferences_of(customer=customer, at=now)
+def _holding(customer: Customer, moment: datetime | None = None) -> dict[str, Any]:
+    """What holds, or held at a moment: channels down, the purposes that have channels across."""
+    at = moment or timezone.now()
+    with looking_back(moment):
+        holdings = {(h.purpose, h.channel): h for h in holdings_of(customer=customer, at=at)}
+        verdicts = verdicts_by_channel(customer_id=customer.pk, purpose="MARKETING", at=at)
+        wishes = preferences_of(customer=customer, at=at)
     return {
         "customer": customer,
+        "past": moment,
         "channelled": CHANNELLED,
         "matrix": [
             (channel, [holdings[purpose, channel] for purpose in CHANNELLED], verdicts[channel])
