@@ -14,6 +14,7 @@ _FACE_TO_FACE = [
     "customers.view_bill",
     "customers.view_consent",
     "customers.view_contactpreference",
+    "customers.view_note",
 ]
 
 _LIST = ["customers.list_customer", "jobs.view_job"]
@@ -23,6 +24,8 @@ _SHOW = [
     "customers.unmask_contact",
     "customers.add_consent",
     "customers.add_contactpreference",
+    "customers.serve_customer",
+    "customers.add_note",
 ]
 _DATA_CARE = [
     "customers.review_duplicates",
@@ -46,7 +49,7 @@ class CustomersConfig(AppConfig):
             "customers.export_list",
             "customers.review_identity",
         ],
-        "dispatcher": [*_SHOW, *_DATA_CARE],
+        "dispatcher": [*_SHOW, *_DATA_CARE, "customers.record_interaction"],
         "auditor": [
             *_FACE_TO_FACE,
             *_LIST,
@@ -91,6 +94,7 @@ class CustomersConfig(AppConfig):
         Kept("customers.SubscriberStatusPeriod", found_by=("subscriber_id",)),
         Kept("customers.ServiceStop", found_by=("subscriber_id",)),
         Kept("customers.CustomerTag", found_by=("customer_id",)),
+        Kept("customers.Note", found_by=("customer_id",)),
         Kept("customers.PayRelation", found_by=("subscriber_id", "account_id")),
     )
     dated_history = (
@@ -128,6 +132,8 @@ class CustomersConfig(AppConfig):
             line="subscriber_id",
         ),
         Moves("customers.Interaction", line="subscriber_id"),
+        Moves("customers.DeskContact"),
+        Moves("customers.Note"),
         Moves(
             "customers.ChurnScore",
             key="to_char(t.as_of, 'YYYYMMDD') || '/' || t.subscriber_id",

@@ -84,6 +84,8 @@ class CustomersFeed(EntityFeed):
             "customers_monthlyusage",
             "customers_interaction",
             "customers_churnscore",
+            "customers_deskcontact",
+            "customers_note",
         )
     )
     wave_keys = ("customer_number", "account_number", "subscriber_number", "service_number")

@@ -29,13 +29,24 @@ from customers.models.customer import (
     CustomerCategory,
     CustomerStatus,
 )
-from customers.models.interaction import Channel, Direction, Interaction, Purpose
+from customers.models.interaction import (
+    AuthLevel,
+    AuthMethod,
+    Channel,
+    DeskContact,
+    Direction,
+    Interaction,
+    InteractionLink,
+    InteractionState,
+    Purpose,
+)
 from customers.models.merging import (
     CandidateStatus,
     CustomerMerge,
     DuplicateCandidate,
     MergedRow,
 )
+from customers.models.note import EDITABLE_FOR, Mention, Note
 from customers.models.party import (
     ContactMedium,
     IdentificationKind,
@@ -60,11 +71,14 @@ from customers.models.tag import CustomerTag, Tag
 
 __all__ = [
     "CHANNELLED",
+    "EDITABLE_FOR",
     "EVERY_CHANNEL",
     "PAY_METHOD_NAMES",
     "PRODUCT_NAMES",
     "WEEK",
     "AccountStatus",
+    "AuthLevel",
+    "AuthMethod",
     "Bill",
     "BillingAccount",
     "BulkAction",
@@ -91,17 +105,22 @@ __all__ = [
     "CustomerStatus",
     "CustomerTag",
     "DefaultView",
+    "DeskContact",
     "Direction",
     "DoNotContact",
     "DuplicateCandidate",
     "EndReason",
     "IdentificationKind",
     "Interaction",
+    "InteractionLink",
+    "InteractionState",
     "ListExport",
     "ListKind",
     "MediumKind",
+    "Mention",
     "MergedRow",
     "MonthlyUsage",
+    "Note",
     "Party",
     "PartyCorrection",
     "PartyIdentification",

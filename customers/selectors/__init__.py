@@ -15,6 +15,13 @@ from customers.selectors.contactability import (
 )
 from customers.selectors.finding import Found, Match, find_customers
 from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
+from customers.selectors.interactions import (
+    current_interaction,
+    desk_contacts,
+    interactions_about,
+    linked,
+    timeline_channel,
+)
 from customers.selectors.lines import Line, lines_before
 from customers.selectors.listing import assigned_customers, customers_with_facts
 from customers.selectors.merges import survivor_number
@@ -38,16 +45,21 @@ __all__ = [
     "consent_history",
     "contact_verdicts",
     "contacts_before",
+    "current_interaction",
     "customer_changes",
     "customer_overview",
     "customers_with_facts",
+    "desk_contacts",
     "find_customers",
     "hidden_field",
     "holdings_of",
+    "interactions_about",
     "lines_before",
+    "linked",
     "may_contact",
     "past_overview",
     "preferences_of",
     "survivor_number",
+    "timeline_channel",
     "verdicts_by_channel",
 ]
