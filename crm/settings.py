@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "lost jobs": {"task": "jobs.sweep", "schedule": 20.0},
     "next months": {"task": "platform.ensure_partitions", "schedule": timedelta(hours=1)},
     "uploaded files": {"task": "feeds.forget_files", "schedule": timedelta(hours=6)},
+    "exported files": {"task": "customers.forget_exports", "schedule": timedelta(hours=1)},
     "expired keys and tokens": {"task": "api.forget_expired", "schedule": timedelta(hours=1)},
     "dashboard figures": {"task": "analytics.count_metrics", "schedule": timedelta(hours=6)},
     "old deliveries": {"task": "events.forget_done", "schedule": timedelta(hours=6)},

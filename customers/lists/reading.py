@@ -90,7 +90,7 @@ def _look_through(
 def with_values(rows: QuerySet[Any], wanted: Wanted) -> QuerySet[Any]:
     """Let the rows be dicts of what the columns, the links and the order need."""
     to = wanted.definition.to_customer
-    paths = {"id", f"{to}number", f"{to}party__kind"}
+    paths = {"id", "number", f"{to}number", f"{to}party__kind"}
     paths |= {name.removeprefix("-") for name in wanted.order.by}
     for field in wanted.shown:
         if field.path.endswith("tags"):

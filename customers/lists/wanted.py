@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.platform.access.models import Staff
@@ -58,6 +59,10 @@ class Wanted:
     def shown(self) -> list[Field]:
         """The columns, in their order."""
         return [self.fields[name] for name in self.columns or self.definition.columns]
+
+    def check(self) -> None:
+        """:raises BadFilter: for values that their fields cannot have."""
+        compiled(self.conditions, self.fields, today=timezone.localdate())
 
     def rows(self, staff: Staff, *, today: date) -> Any:
         """

@@ -26,6 +26,8 @@ from customers.lists.forms import condition_from_form, form_for, groups_of
 from customers.lists.reading import COUNT_TO, ListPage, count_of_list, page_of_list
 from customers.lists.wanted import Wanted, from_address, from_saved
 from customers.models import DefaultView, ListKind, SavedView
+from customers.services.bulk import actions_of
+from customers.services.exports import PERMISSION as EXPORT
 
 PLAIN = "all"
 """`?view=` of a list without any view, for those who have a default one."""
@@ -193,6 +195,8 @@ def _context(
         "views": views_of(request, wanted.kind),
         "view": view,
         "plain": PLAIN,
+        "may_change": wanted.kind == ListKind.CUSTOMERS and bool(actions_of(request.user)),
+        "may_export": request.user.has_perm(EXPORT),
     }
 
 
