@@ -64,6 +64,17 @@ PARTS = {
 }
 
 
+LIST_AFTER = "AND (p.sort_key, p.id) > (%(name)s, %(party)s::bigint)"
+LIST = """
+SELECT c.number, p.name, p.kind, c.category, c.status, c.star, h.name, h.name_en, c.opened_on,
+       ARRAY(SELECT t.name FROM customers_customertag ct JOIN customers_tag t ON t.id = ct.tag_id
+             WHERE ct.customer_id = c.id ORDER BY t.name)
+FROM customers_customer c JOIN customers_party p ON p.id = c.party_id
+JOIN access_orgunit h ON h.id = c.home_org_id AND h.path LIKE %(province)s
+WHERE true {} ORDER BY p.sort_key, p.id LIMIT 50
+"""
+
+
 def search_number(request: HttpRequest) -> HttpResponse:
     keys = request.GET["keys"].split(",")
     return _json(_rows(BY_NUMBER, keys=keys, **_scope(request)))
@@ -79,6 +90,13 @@ def customer(request: HttpRequest, number: str) -> HttpResponse:
     found = _rows(CUSTOMER, number=number, **_scope(request))
     ask = {"id": found[0][0], "party": found[0][1], "month": recent_months(timezone.localdate())[0]}
     return _json([found, *(_rows(sql, **ask) for sql in PARTS.values())])
+
+
+def customer_list(request: HttpRequest) -> HttpResponse:
+    after = LIST_AFTER if "name" in request.GET else ""
+    given = {name: request.GET.get(name) for name in ("name", "party")}
+    scope = {"province": f"{request.GET['province']}%"}
+    return _json(_rows(LIST.format(after), **given, **scope))
 
 
 def _scope(request: HttpRequest) -> dict[str, str]:
@@ -99,5 +117,6 @@ urlpatterns = [
     path("bare/number/", search_number),
     path("bare/name/", search_name),
     path("bare/customers/<str:number>/", customer),
+    path("bare/list/", customer_list),
     path("", include("crm.urls")),
 ]

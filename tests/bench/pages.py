@@ -120,10 +120,10 @@ def _measured(
     where = {"city": root.path, "province": root.path.split("/")[0] + "/"}
     pairs = pairs_for(clerk, where)
     rows = SearchKey.objects.count()
-    cookie = _logged_in(clerk)
+    cookie = logged_in(clerk)
     call_command("collectstatic", interactive=False, verbosity=0, stdout=sys.stderr)
     connections.close_all()
-    with _server() as port:
+    with server() as port:
         client = Client(port, cookie)
         for pair in pairs:  # warm both sides, and see that they answer alike
             _agree(client, pair)
@@ -171,7 +171,7 @@ def _agree(client: Client, pair: Pair) -> None:
         raise SystemExit(f"{pair.product} and its bare view found different customers.")
 
 
-def _logged_in(staff: Staff) -> str:
+def logged_in(staff: Staff) -> str:
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(staff.pk)
     session[BACKEND_SESSION_KEY] = BACKEND
@@ -181,7 +181,7 @@ def _logged_in(staff: Staff) -> str:
 
 
 @contextmanager
-def _server() -> Iterator[int]:
+def server() -> Iterator[int]:
     """The product's web server, one worker, with the bare views beside its pages."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -37,6 +37,8 @@ MEASURES = {
     "search_number": ("tests.bench.pages", "demo"),
     "search_name": ("tests.bench.pages", "demo"),
     "open_360": ("tests.bench.pages", "demo"),
+    "list_first": ("tests.bench.lists", "demo"),
+    "list_deep": ("tests.bench.lists", "demo"),
     "score_churn": ("tests.bench.churn", "demo"),
 }
 
