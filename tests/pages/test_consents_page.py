@@ -102,6 +102,9 @@ def test_a_link_of_the_matrix_fills_the_form_in(client, clerk, wang):
     page = client.get(f"{url(wang)}?purpose=SURVEY&channels=CALL").content.decode()
 
     assert '<option value="SURVEY" selected>' in page
+    assert page.index('value="GIVEN"') < page.index('value="WITHDRAWN"')  # what Enter presses
+    stops = client.get(f"{url(wang)}?purpose=SURVEY&decision=WITHDRAWN").content.decode()
+    assert stops.index('value="WITHDRAWN"') < stops.index('value="GIVEN"')
     assert 'value="CALL" class="form-check-input" id="id_channels_1" checked' in page
 
 

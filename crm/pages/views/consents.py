@@ -52,7 +52,7 @@ def consents(request: StaffRequest, number: str) -> HttpResponse:
     Show what holds by purpose and channel, with its history; POST writes down a decision.
 
     `?card` answers the short form that the customer page carries; `?as_of=` what held at a past
-    moment. `?purpose=` and `?channels=` fill the form in.
+    moment. `?purpose=`, `?channels=` and `?decision=` fill the form in.
     """
     customer = _visible(request, number)
     if request.method == "POST":
@@ -170,6 +170,7 @@ def _panel(
         "history": history,
         "consent_form": consent_form or _empty(request),
         "is_filled_in": consent_form is not None,
+        "withdraws_first": request.GET.get("decision") == ConsentState.WITHDRAWN,
         "wish_form": wish_form or PreferencesForm.of(held["wishes"]),
         "texts": [(purpose.label, current_text(purpose)) for purpose in ConsentPurpose],
         "said": said,
