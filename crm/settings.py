@@ -104,6 +104,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "crm.platform.ui.context.frame",
+                "crm.pages.context.desk",
             ],
         },
     }

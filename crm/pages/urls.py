@@ -1,6 +1,6 @@
 from django.urls import path
 
-from crm.pages.views import changes, consents, customer, desk, looks, search, unmask
+from crm.pages.views import changes, consents, contact, customer, desk, looks, search, unmask
 
 app_name = "pages"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("customers/<str:number>/", customer.customer, name="customer"),
     path("customers/<str:number>/contacts/", customer.contacts, name="contacts"),
+    path("customers/<str:number>/serve/", contact.serve, name="serve"),
+    path("contacts/bar/", contact.bar, name="contact-bar"),
+    path("contacts/<uuid:pk>/<slug:act>/", contact.act, name="contact-act"),
     path("customers/<str:number>/lines/", customer.lines, name="lines"),
     path("customers/<str:number>/about/", customer.about, name="about"),
     path("customers/<str:number>/changes/", changes.changes, name="changes"),

@@ -81,6 +81,14 @@ _LEVELS = {
 }
 
 
+_ON_A_LINE = (
+    AuthMethod.NONE,
+    AuthMethod.ASKED,
+    AuthMethod.SMS_CODE,
+    AuthMethod.SERVICE_PASSWORD,
+)
+
+
 class Interaction(models.Model):
     """
     One contact with a customer (客户接触), in any channel. Partitioned by month of `started_at`.
@@ -167,7 +175,7 @@ class DeskContact(models.Model):
 
     The row goes when the contact is finished. It is a small table beside the contacts, since a
     partitioned one cannot hold "one a person" in an index; and every page asks it who is being
-    served, so it repeats how they were identified.
+    served, so it repeats how they were identified and what for.
     """
 
     interaction_id = models.UUIDField(unique=True)
@@ -178,6 +186,9 @@ class DeskContact(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="desk_contacts")
     channel = models.CharField(max_length=7, choices=Channel)
     auth_method = models.CharField(max_length=16, choices=AuthMethod, default=AuthMethod.NONE)
+    purpose = models.CharField(
+        max_length=9, choices=Purpose, default=Purpose.ENQUIRY, db_default=Purpose.ENQUIRY
+    )
     parked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -194,6 +205,12 @@ class DeskContact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} with {self.customer_id} since {self.started_at:%H:%M}"
+
+    @property
+    def methods(self) -> list[AuthMethod]:
+        """The ways to identify somebody that this channel has; nobody shows a face on a call."""
+        here = _ON_A_LINE if self.channel in (Channel.CALL, Channel.IVR) else AuthMethod
+        return [method for method in here if method != self.auth_method]
 
 
 class InteractionLink(models.Model):

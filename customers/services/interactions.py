@@ -110,6 +110,7 @@ def open_interaction(
                 staff=staff,
                 customer_id=customer_id,
                 channel=interaction.channel,
+                purpose=interaction.purpose,
             )
     except IntegrityError:  # another tab was quicker, after we looked
         now = DeskContact.objects.filter(staff=staff, parked_at=None).first()
@@ -202,15 +203,28 @@ def close_interaction(
 
 @transaction.atomic
 def link_interaction(
-    *, interaction_id: UUID, object_type: str, object_id: object, actor: Staff | None, at: datetime
+    *,
+    interaction_id: UUID,
+    object_type: str,
+    object_id: object,
+    purpose: str = "",
+    actor: Staff | None,
+    at: datetime,
 ) -> InteractionLink:
-    """Note that an object came of a contact or was its matter. Saying it twice changes nothing."""
+    """
+    Note that an object came of a contact or was its matter. Saying it twice changes nothing.
+
+    `purpose` is what the object says the contact was for; it becomes that of an open contact
+    that was taken for an enquiry.
+    """
     link, made = InteractionLink.objects.get_or_create(
         interaction_id=interaction_id,
         object_type=object_type,
         object_id=str(object_id),
         defaults={"linked_at": at},
     )
+    if purpose:
+        _become(interaction_id, Purpose(purpose))
     if made:
         publish(
             INTERACTION_LINKED,
@@ -253,6 +267,18 @@ def require_interaction(
         }
         raise InteractionRefused(said, code="identify_first")
     return interaction
+
+
+def _become(interaction_id: UUID, purpose: Purpose) -> None:
+    row = _locked(
+        DeskContact.objects.filter(interaction_id=interaction_id, purpose=Purpose.ENQUIRY)
+    ).first()
+    if row is not None:
+        row.purpose = purpose
+        row.save(update_fields=["purpose"])
+        Interaction.objects.filter(started_at=row.started_at, id=row.interaction_id).update(
+            purpose=purpose
+        )
 
 
 def _locked(rows: QuerySet[DeskContact]) -> QuerySet[DeskContact]:

@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import trigger_client_event
 
+from crm.pages.serving import contact_of_act
 from crm.platform.access.masking import FieldClass
 from crm.platform.access.requests import StaffRequest
 from crm.platform.audit.models import AccessAction
@@ -22,9 +24,13 @@ from customers.selectors import HiddenField, hidden_field
 SHOWN_SECONDS = 30
 SHORTEST_REASON = 4
 LONGEST_REASON = 200
-REASONS = [
+PRESENT = [
     _("Customer is present and identified"),
     _("Caller passed the identity check"),
+]
+"""These say that the customer is here: the field is shown in a contact, which begins if need be."""
+REASONS = [
+    *PRESENT,
     _("Calling the customer back"),
     _("Correcting the record"),
 ]
@@ -60,6 +66,10 @@ def _shown(request: StaffRequest, customer: Customer, field: HiddenField) -> Htt
     if sum(character.isalnum() for character in reason) < SHORTEST_REASON:  # marks can be blank
         refusal = gettext("Say why you need it: the reason is kept with your name.")
         return _answer(request, customer, field, "reason", refusal=refusal, status=409)
+    at = timezone.now()
+    contact = contact_of_act(
+        staff=request.user, customer=customer, is_here=reason in PRESENT, at=at
+    )
     record_access(
         request=request,
         actor=request.user,
@@ -69,9 +79,11 @@ def _shown(request: StaffRequest, customer: Customer, field: HiddenField) -> Htt
         customer_id=customer.pk,
         field_classes=[FieldClass(field.field_class)],
         reason=reason,
-        at=timezone.now(),
+        interaction_id=contact,
+        at=at,
     )
     response = _answer(request, customer, field, "shown")
+    trigger_client_event(response, "contact-changed")
     if not request.htmx:
         page = reverse("pages:customer", kwargs={"number": customer.number})
         response["Refresh"] = f"{SHOWN_SECONDS};url={page}"
