@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.jobs.urls")),
     path("", include("crm.platform.ui.urls")),
     path("", include("crm.platform.feeds.urls")),
+    path("", include("customers.merging.urls")),
+    path("", include("customers.care.urls")),
     path("", include("customers.urls")),
     path("", include("analytics.urls")),
     path("api/v1/customers/", include("customers.api.urls")),

@@ -81,7 +81,23 @@ class CustomersConfig(AppConfig):
             permission="customers.list_customer",
             icon="users",
             order=10,
-        )
+        ),
+        NavEntry(
+            code="duplicates",
+            label=_("Duplicates"),
+            url_name="merging:queue",
+            permission="customers.review_duplicates",
+            icon="arrow-merge",
+            order=30,
+        ),
+        NavEntry(
+            code="identity",
+            label=_("Identity due"),
+            url_name="care:due",
+            permission="customers.review_identity",
+            icon="id",
+            order=31,
+        ),
     ]
 
     kept_history = (

@@ -187,5 +187,5 @@ def _write(group: Group, which: str) -> None:
         field = model._meta.get_field(change["column"].removesuffix("_id"))
         value = change[which]
         if not field.is_relation:
-            value = field.to_python(value)  # type: ignore[union-attr]
+            value = field.to_python(value)
         model._default_manager.filter(pk=change["id"]).update(**{change["column"]: value})

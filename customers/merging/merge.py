@@ -77,11 +77,9 @@ def merge_customers(
     return merge
 
 
-def refusals(
-    *, survivor: Customer, absorbed: Customer, actor: Staff | None = None
-) -> list[Refusal]:
+def refusals(*, survivor: Customer, absorbed: Customer) -> list[Refusal]:
     """Return every rule that forbids to merge the two; none, if they may be merged."""
-    found = []
+    found: list[Refusal] = []
     if survivor.pk == absorbed.pk:
         said = _("A customer cannot be merged with themselves.")
         return [Refusal("merge_with_itself", said)]

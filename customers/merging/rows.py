@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -25,7 +26,7 @@ class Ends:
     def of(cls, merge: CustomerMerge, survivor: Customer, absorbed: Customer) -> "Ends":
         return cls(merge.pk, survivor.pk, absorbed.pk, survivor.party_id, absorbed.party_id)
 
-    def params(self, moves: Moves, at: datetime) -> dict[str, object]:
+    def params(self, moves: Moves, at: datetime) -> dict[str, Any]:
         by_party = moves.owner == "party_id"
         return {
             "merge": self.merge_id,
@@ -154,14 +155,14 @@ def count_rows(customer: Customer) -> dict[str, int]:
             owner = customer.party_id if moves.owner == "party_id" else customer.pk
             cursor.execute(
                 f"SELECT count(*) FROM (SELECT FROM {moves.table}"
-                f" WHERE {moves.owner} = %s LIMIT {MOST_COUNTED + 1}) AS some",
+                f" WHERE {moves.owner} = %s LIMIT {MOST_COUNTED + 1}) AS counted",
                 [owner],
             )
             counts[moves.model] = cursor.fetchone()[0]
     return counts
 
 
-def _execute(sql: str, params: dict[str, object]) -> int:
+def _execute(sql: str, params: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)

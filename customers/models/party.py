@@ -1,9 +1,50 @@
+from typing import Any, Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.platform.errors import DomainError
 from crm.platform.records import TimeStamped
+
+
+class KeyFieldChanged(DomainError):
+    """A key field was about to be saved past `customers.care.correction.correct_party`."""
+
+    code = "key_field_only_by_correction"
+
+
+class WithKeyFields(TimeStamped):
+    """
+    A record of which `key_fields` say who somebody is. A row that was read from the database
+    cannot be saved with others: they change by a correction on evidence, a merge or a file.
+    """
+
+    key_fields: tuple[str, ...] = ()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **more: Any) -> Self:
+        row = super().from_db(db, field_names, values, **more)
+        row.__dict__["_keys_read"] = {n: row.__dict__.get(n) for n in cls.key_fields}
+        return row
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """:raises KeyFieldChanged: if a key field is not what was read."""
+        for name, read in self.__dict__.get("_keys_read", {}).items():
+            if read is not None and _plain(self.__dict__.get(name)) != _plain(read):
+                raise KeyFieldChanged(
+                    gettext("A name or a document changes only by a correction, on evidence.")
+                )
+        super().save(*args, **kwargs)
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 class PartyKind(models.TextChoices):
@@ -16,13 +57,15 @@ class Sex(models.TextChoices):
     MALE = "MALE", _("Male")
 
 
-class Party(TimeStamped):
+class Party(WithKeyFields):
     """
     A person or an organisation (参与人), whatever roles it plays.
 
     `sort_key` is the name in pinyin (Latin names: lower case): lists of names sort by it,
     because the database has no Chinese collation.
     """
+
+    key_fields = ("name",)
 
     kind = models.CharField(max_length=12, choices=PartyKind)
     name = models.CharField(max_length=200)
@@ -61,7 +104,7 @@ class IdentificationKind(models.TextChoices):
     OTHER = "OTHER", _("Other document")
 
 
-class PartyIdentification(TimeStamped):
+class PartyIdentification(WithKeyFields):
     """
     One identity document of a party (证件).
 
@@ -69,6 +112,8 @@ class PartyIdentification(TimeStamped):
     `customers.identity`), beside a keyed hash that finds it again and its masked form for the
     screen. Two parties may carry the same unverified number; a verified one belongs to one.
     """
+
+    key_fields = ("kind", "number_hash")
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="identifications")
     kind = models.CharField(max_length=16, choices=IdentificationKind)
@@ -81,6 +126,13 @@ class PartyIdentification(TimeStamped):
     verified_by = models.CharField(max_length=40, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                name="identification_by_validity",
+                fields=["valid_to", "id"],
+                condition=~Q(valid_to=None),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="identification_kind_known", condition=Q(kind__in=IdentificationKind.values)

@@ -1,5 +1,6 @@
 """What may be written down about customers. One use case is one function and one transaction."""
 
+from customers.care.correction import CorrectionRefused, RightDocument, correct_party
 from customers.merging.candidates import CandidateRefused, find_duplicates, reject_candidate
 from customers.merging.merge import MergeRefused, merge_customers
 from customers.merging.undo import UndoRefused, undo_merge
@@ -23,6 +24,7 @@ from customers.services.recorded import Record, record_interaction
 __all__ = [
     "CandidateRefused",
     "ConsentRefused",
+    "CorrectionRefused",
     "InteractionRefused",
     "Meanwhile",
     "MergeRefused",
@@ -30,10 +32,12 @@ __all__ = [
     "PreferencesRefused",
     "Proof",
     "Record",
+    "RightDocument",
     "UndoRefused",
     "Wishes",
     "authenticate",
     "close_interaction",
+    "correct_party",
     "edit_note",
     "find_duplicates",
     "give_consent",
