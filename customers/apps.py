@@ -136,6 +136,8 @@ class CustomersConfig(AppConfig):
         ),
         Moves("customers.PartyCorrection"),
         Moves("customers.CustomerTag", once=("tag_id",)),
+        Moves("customers.Note"),
+        Moves("customers.DeskContact"),
         Moves(
             "customers.Bill",
             key="to_char(t.month, 'YYYYMMDD') || '/' || t.account_id || '/' || t.number",

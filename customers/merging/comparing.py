@@ -34,6 +34,7 @@ ROW_NAMES: dict[str, str | Promise] = {
     "customers.MonthlyUsage": _("Months of usage"),
     "customers.ChurnScore": _("Churn scores"),
     "customers.CustomerTag": _("Tags"),
+    "customers.Note": _("Notes"),
     "customers.PartyCorrection": _("Corrections"),
 }
 

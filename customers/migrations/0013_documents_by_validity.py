@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0010_merging'),
+        ('customers', '0012_what_a_desk_contact_is_for'),
     ]
 
     operations = [
