@@ -1,8 +1,8 @@
 """
 Whether a customer may be contacted: one rule, kept in the database as
-`customers_contact_verdict`, so that pages, REST and senders cannot disagree.
+`customers_contactability`, so that pages, REST and senders cannot disagree.
 
-A sender may also put that function into its own claiming statement:
+A sender may also put it into its own claiming statement, row by row as `customers_contact_verdict`:
 
     UPDATE … SET status = 'SENDING' WHERE id = … AND status = 'QUEUED' AND
       customers_contact_verdict(party_id, 'MARKETING', 'SMS', now(), 'Asia/Shanghai') = 'allowed'
@@ -40,15 +40,12 @@ WHERE p.id IN (SELECT party_id FROM customers_customer WHERE id = ANY (%s))
 ORDER BY p.id FOR SHARE
 """
 _VERDICTS = """
-SELECT c.id, asked.channel,
-  customers_contact_verdict(c.party_id, %(purpose)s, asked.channel, %(at)s, %(clock)s),
-  wish.window_starts, wish.window_ends, wish.window_days
+SELECT c.id, asked.channel, answer.*
 FROM customers_customer c
 CROSS JOIN unnest(%(channels)s::text[]) AS asked (channel)
-LEFT JOIN LATERAL (
-  SELECT window_starts, window_ends, window_days FROM customers_contactpreference
-  WHERE party_id = c.party_id ORDER BY id DESC LIMIT 1
-) AS wish ON true
+CROSS JOIN LATERAL customers_contactability(
+  c.party_id, %(purpose)s, asked.channel, %(at)s, %(clock)s
+) AS answer
 WHERE c.id = ANY (%(customers)s)
 """
 
@@ -158,11 +155,14 @@ def _ask(
             },
         )
         rows = cursor.fetchall()
+    verdicts = {code: _verdict(code) for code in {row[2] for row in rows}}
     found = []
     for customer, channel, code, starts, ends, days in rows:
-        late = code == OUTSIDE_WINDOW
-        again = next_in_window(at, starts=starts, ends=ends, days=days) if late else None
-        found.append((customer, channel, _verdict(code, again)))
+        if code == OUTSIDE_WINDOW:
+            again = next_in_window(at, starts=starts, ends=ends, days=days)
+            found.append((customer, channel, _verdict(code, again)))
+        else:
+            found.append((customer, channel, verdicts[code]))
     return found
 
 
