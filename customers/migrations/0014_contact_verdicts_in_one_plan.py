@@ -99,6 +99,6 @@ DROP FUNCTION customers_contactability(bigint, text, text, timestamptz, text);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0012_what_a_desk_contact_is_for")]
+    dependencies = [("customers", "0013_documents_by_validity")]
 
     operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]
