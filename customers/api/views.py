@@ -66,7 +66,7 @@ class _OfMany(AutoSchema):
     """Names the operation a list, which the shape of its answer does not tell."""
 
     def get_operation_id(self) -> str:
-        return f"{self.view.kind.value}_list"
+        return f"{self.view.kind.value}_list"  # type: ignore[attr-defined]
 
 
 class TooSlow(APIException):

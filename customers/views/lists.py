@@ -190,6 +190,7 @@ def _context(
         "count_query": wanted.query(),
         "chips": chips_of(wanted),
         "groups": groups_of(wanted.fields),
+        "column_groups": groups_of({n: f for n, f in wanted.fields.items() if f.path}),
         "chosen_columns": [field.name for field in wanted.shown],
         "orders": [(o, f"{url}?{_sorted(wanted, o.name)}") for o in wanted.definition.orders],
         "views": views_of(request, wanted.kind),
