@@ -46,6 +46,7 @@ _BY_MONTH = (
 )
 _ANALYSED = (
     *_BY_MONTH,
+    "access_orgunit",  # so small that nothing else ever analyses it, and every scope joins it
     "customers_party", "customers_customer", "customers_partyidentification",
     "customers_contactmedium", "customers_searchkey", "customers_billingaccount",
     "customers_subscriber", "customers_payrelation", "customers_servicestop",

@@ -9,6 +9,7 @@ that table: a list, a count, a segment.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from django.db.models import TextChoices
@@ -87,6 +88,11 @@ class Field:
     days_are_texts: bool = False
     group: str | Promise = ""
     meaning: str | Promise = ""
+
+    @cached_property
+    def labels(self) -> dict[str, Any]:
+        """What its values are called, as far as they are known."""
+        return dict(self.choices)
 
     @property
     def operators(self) -> tuple[Operator, ...]:

@@ -77,4 +77,4 @@ def _shown(field: Field, value: str, units: Mapping[str, str]) -> str:
             return value
     if field.kind == Kind.BOOLEAN:
         return _("yes") if value.lower() in ("yes", "true", "1") else _("no")
-    return str(dict(field.choices).get(value, value))
+    return str(field.labels.get(value, value))

@@ -84,7 +84,7 @@ def yes_or_no(field: Field, text: str) -> bool:
 
 
 def _choice(field: Field, text: str) -> str:
-    known = dict(field.choices)
+    known = field.labels
     if text not in known:
         raise BadValue(
             _("“%(field)s” is never “%(value)s”; it is one of: %(known)s.")

@@ -1,9 +1,12 @@
 """What a row shows: one place where pages, files and REST get their values from, masked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -80,4 +83,41 @@ def text_of(field: Field, value: Any) -> str:
         return money(value)
     if field.kind in (Kind.INTEGER, Kind.DECIMAL) and isinstance(value, int | float):
         return quantity(value)
-    return str(dict(field.choices).get(value, value)) if field.choices else str(value)
+    return str(field.labels.get(value, value)) if field.choices else str(value)
+
+
+_NUMBERS = (Kind.MONEY, Kind.INTEGER, Kind.DECIMAL)
+
+
+def is_number(field: Field) -> bool:
+    """Whether a column stands to the right, in tabular figures."""
+    return field.kind in _NUMBERS
+
+
+def row_html(cells: Iterable[Cell], url: str) -> SafeString:
+    """
+    Return the cells of a table's row; the first is its name and opens `url`.
+
+    In Python, because a template takes forty milliseconds for four hundred cells.
+    """
+    first, *others = cells
+    link = f'<a href="{escape(url)}">{escape(first.text or "–")}</a>'
+    return mark_safe(f'<th scope="row">{link}</th>{"".join(map(_td, others))}')
+
+
+def _td(one: Cell) -> str:
+    number = " number" if is_number(one.field) else ""
+    if one.value is None or one.value == []:
+        return f'<td class="soft{number}">–</td>'
+    text = escape(one.text)
+    if one.state:
+        colour, icon = one.state
+        shown = f'<i class="ti ti-{icon}" aria-hidden="true"></i>{text}'
+        return f'<td><span class="state state-{colour}">{shown}</span></td>'
+    if one.field.kind == Kind.MONEY:
+        return f'<td class="number"><span class="money{_red(one.value)}">{text}</span></td>'
+    return f'<td class="number">{text}</td>' if number else f"<td>{text}</td>"
+
+
+def _red(fen: int) -> str:
+    return " money-negative" if fen < 0 else ""

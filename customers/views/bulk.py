@@ -21,12 +21,12 @@ from crm.platform.errors import DomainError
 from crm.platform.jobs.models import Job
 from customers.filters import names_of_units, sentence
 from customers.lists.budget import OverBudget
-from customers.lists.cells import cell
+from customers.lists.cells import is_number
 from customers.lists.reading import COUNT_TO, ListPage, count_of_list, page_of_list
 from customers.lists.wanted import Wanted, from_bulk
 from customers.models import BulkChange, BulkOutcome, Customer, CustomerCategory, ListKind, Tag
 from customers.services import bulk as bulk_changes
-from customers.views.lists import chips_of, may_list, url_of
+from customers.views.lists import chips_of, may_list, table_rows, url_of
 from customers.views.saved_views import wanted_or_400
 
 SAMPLE, MOST_SHOWN = 10, 200
@@ -125,9 +125,6 @@ def _matching(request: StaffRequest, wanted: Wanted) -> dict[str, Any]:
         row_count=len(page.rows),
         at=timezone.now(),
     )
-    shown = [
-        {"number": r["number"], "cells": [cell(f, r) for f in wanted.shown]} for r in page.rows
-    ]
     return {
         "wanted": wanted,
         "url": url_of(wanted.kind),
@@ -135,7 +132,8 @@ def _matching(request: StaffRequest, wanted: Wanted) -> dict[str, Any]:
         "query": wanted.query(),
         "count": count_of_list(staff=staff, wanted=wanted, today=today),
         "most": COUNT_TO,
-        "sample": shown,
+        "sample": table_rows(wanted, page),
+        "numbers": {field.name for field in wanted.shown if is_number(field)},
     }
 
 

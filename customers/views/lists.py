@@ -1,5 +1,6 @@
 """Customers, lines and accounts as lists: filters, columns, orders, pages, counts."""
 
+import time
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -20,7 +22,7 @@ from crm.platform.errors import DomainError
 from crm.platform.keyset import BadCursor
 from customers.filters import BadFilter, Condition, names_of_units, sentence
 from customers.lists.budget import OverBudget
-from customers.lists.cells import cell, class_of
+from customers.lists.cells import cell, class_of, is_number, row_html
 from customers.lists.definitions import LISTS
 from customers.lists.forms import condition_from_form, form_for, groups_of
 from customers.lists.reading import COUNT_TO, ListPage, count_of_list, page_of_list
@@ -29,6 +31,7 @@ from customers.models import DefaultView, ListKind, SavedView
 from customers.services.bulk import actions_of
 from customers.services.exports import PERMISSION as EXPORT
 
+MOST_TABS, COUNTING_SECONDS = 60, 2.0
 PLAIN = "all"
 """`?view=` of a list without any view, for those who have a default one."""
 
@@ -85,11 +88,13 @@ def count(request: StaffRequest, kind: ListKind) -> HttpResponse:
 @may_list
 @require_safe
 def view_tabs(request: StaffRequest, kind: ListKind) -> HttpResponse:
-    """Answer the tabs of the saved views, each with its count."""
-    views = views_of(request, kind)
+    """Answer the tabs of the saved views, each with its count, as many as two seconds allow."""
+    views, until = views_of(request, kind), time.monotonic() + COUNTING_SECONDS
     for view in views:
-        view.count = _count_of_view(request, view)  # type: ignore[attr-defined]
-    here = request.GET.get("view", "")
+        counts = time.monotonic() < until
+        view.count = _count_of_view(request, view) if counts else None  # type: ignore[attr-defined]
+    known = {"", PLAIN} | {str(view.pk) for view in views}
+    here = named if (named := request.GET.get("view", PLAIN)) in known else ""
     context = {"views": views, "here": here, "kind": kind, "url": url_of(kind), "most": COUNT_TO}
     return render(request, "customers/lists/_views.html", context)
 
@@ -99,7 +104,7 @@ def url_of(kind: ListKind) -> str:
 
 
 def views_of(request: StaffRequest, kind: ListKind) -> list[SavedView]:
-    return list(SavedView.objects.visible_to(request.user).filter(kind=kind).distinct()[:12])
+    return list(SavedView.objects.visible_to(request.user).filter(kind=kind).distinct()[:MOST_TABS])
 
 
 def _view(request: StaffRequest, kind: ListKind) -> SavedView | None:
@@ -173,18 +178,14 @@ def _record(request: StaffRequest, wanted: Wanted, page: ListPage) -> None:
 def _context(
     request: StaffRequest, wanted: Wanted, page: ListPage, view: SavedView | None
 ) -> dict[str, Any]:
-    to = wanted.definition.to_customer
-    rows = [
-        {"number": row[f"{to}number"], "cells": [cell(field, row) for field in wanted.shown]}
-        for row in page.rows
-    ]
     url = url_of(wanted.kind)
     return {
         "wanted": wanted,
         "lists": LISTS.values(),
         "kind": wanted.kind,
         "url": url,
-        "rows": rows,
+        "rows": table_rows(wanted, page),
+        "numbers": {field.name for field in wanted.shown if is_number(field)},
         "page": page,
         "query": wanted.query(),
         "count_query": wanted.query(),
@@ -194,11 +195,22 @@ def _context(
         "chosen_columns": [field.name for field in wanted.shown],
         "orders": [(o, f"{url}?{_sorted(wanted, o.name)}") for o in wanted.definition.orders],
         "views": views_of(request, wanted.kind),
-        "view": view,
-        "plain": PLAIN,
+        "here": str(view.pk) if view else "" if wanted.conditions else PLAIN,
         "may_change": wanted.kind == ListKind.CUSTOMERS and bool(actions_of(request.user)),
         "may_export": request.user.has_perm(EXPORT),
     }
+
+
+def table_rows(wanted: Wanted, page: ListPage) -> list[SafeString]:
+    """Return the rows of the page as HTML; each opens its customer."""
+    to, fields = wanted.definition.to_customer, wanted.shown
+    return [
+        row_html(
+            [cell(field, row) for field in fields],
+            reverse("pages:customer", args=[row[f"{to}number"]]),
+        )
+        for row in page.rows
+    ]
 
 
 def _sorted(wanted: Wanted, order: str) -> str:

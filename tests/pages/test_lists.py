@@ -72,6 +72,28 @@ def test_a_look_is_one_access_row_with_its_number_of_rows(client, manager, provi
     assert record.field_classes == ["person_name"]
 
 
+def test_what_people_wrote_is_never_markup(client, manager, province):
+    evil = '<img src=x onerror=alert(1)>"'
+    customer = make_customer(home_org=province["a"], name=evil, kind="ORGANISATION")
+    customer.characteristics = {"note": evil}
+    customer.save()
+    CharacteristicSpec.objects.create(
+        entity="CUSTOMER", code="note", value_type="TEXT", name=evil, meaning=evil
+    )
+    CustomerTag.objects.create(customer=customer, tag=Tag.objects.create(name=evil))
+    make_subscriber(customer=customer, plan_name=evil)
+
+    for url in (
+        "/customers/?cols=number,name,tag,x.note",
+        "/customers/?cols=name&x.note.not=%3Cimg&add=x.note",
+        f"/customers/?tag={evil}&add=tag",
+        "/subscribers/?cols=plan_name,customer_name,customer_tag",
+        "/lists/customers/bulk/?cols=name,x.note",
+    ):
+        page = text(client, url)
+        assert "<img" not in page and "&lt;img" in page, url
+
+
 def test_conditions_are_joined_and_each_can_be_taken_away(client, manager, province):
     vip = make_customer(home_org=province["a"], category="VIP", star=5)
     low = make_customer(home_org=province["a"], category="VIP", star=1)
@@ -204,10 +226,10 @@ def test_a_filter_without_an_index_that_takes_too_long_is_answered_in_steps(
     first = client.get("/customers/?source=odd&sort=number")
 
     assert "No index serves this filter, so 4 rows" in first.content.decode()
-    assert [row["number"] for row in first.context["rows"]] == [found[2].number]
+    assert [row["number"] for row in first.context["page"].rows] == [found[2].number]
     numbers, page = [], first
     for _ in range(5):
-        numbers += [row["number"] for row in page.context["rows"]]
+        numbers += [row["number"] for row in page.context["page"].rows]
         if not page.context["page"].next:
             break
         page = client.get(f"/customers/?source=odd&sort=number&cursor={page.context['page'].next}")

@@ -149,6 +149,14 @@ def test_a_list_opens_with_ones_default_view_until_it_is_gone(client, province):
     assert client.get("/customers/").status_code == 200
 
 
+@pytest.mark.parametrize("named", ["nonsense", "0", "999999999999999999999", "-1", "all", ""])
+def test_an_address_with_a_view_that_is_none_is_the_plain_list(client, province, named):
+    saved(logged_in(client, "manager", province["p"]))
+
+    assert client.get(f"/customers/?view={named}").status_code == 200
+    assert client.get(f"/lists/customers/views/?view={named}").status_code == 200
+
+
 def test_a_view_of_a_field_that_is_gone_says_so(client, province):
     staff = logged_in(client, "manager", province["p"])
     gone = [{"field": "x.gone", "op": "is", "values": ["1"]}]
