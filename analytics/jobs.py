@@ -78,4 +78,5 @@ def score_churn(
 def learn(context: JobContext) -> dict[str, Any]:
     """What a new operator's data allow at once, so that no page of theirs is empty."""
     count_metrics(context)
-    return {**(train_churn(context) or {}), **(score_churn(context) or {})}
+    trained = train_churn(context) or {}
+    return {**trained, **(score_churn(context, version=trained["model"]) or {})}

@@ -27,14 +27,14 @@ def record_trained_model(
     **learned: Any,
 ) -> ChurnModel:
     """
-    Write a new model down, and make it the active one unless there is a reason not to.
+    Write a new model down, and make it active unless there is a reason not to.
 
-    The reason, if any, stays in `metrics["not_activated"]`: it covers fewer sources than the
-    active model, or that one, of the same sources, was better by more than 0.02 of AUC.
+    The reason, if any, stays in `metrics["not_activated"]`: it covers fewer sources than an
+    active model, or one of the same sources was better by more than 0.02 of AUC.
     """
     _take_turns()
     number = ChurnModel.objects.filter(as_of=as_of).count() + 1
-    active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
+    active = _active_for(sources)
     model = ChurnModel(
         version=version_of(as_of, number),
         as_of=as_of,
@@ -51,27 +51,32 @@ def record_trained_model(
     return model
 
 
-def _why_not(metrics: dict[str, Any], sources: Sequence[str], active: ChurnModel | None) -> str:
-    if active is None:
-        return ""
-    if set(sources) < set(active.sources):
-        return "covers fewer sources than the active model"
-    if set(sources) == set(active.sources) and active.metrics["auc"] - metrics["auc"] > _WORSE_BY:
-        return "worse than the active model"
+def _active_for(sources: Sequence[str]) -> list[ChurnModel]:
+    """Return the active models that score any of these sources."""
+    active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE)
+    return [model for model in active if set(model.sources) & set(sources)]
+
+
+def _why_not(metrics: dict[str, Any], sources: Sequence[str], active: list[ChurnModel]) -> str:
+    for model in active:
+        if set(sources) < set(model.sources):
+            return "covers fewer sources than the active model"
+        is_worse = model.metrics["auc"] - metrics["auc"] > _WORSE_BY
+        if set(sources) == set(model.sources) and is_worse:
+            return "worse than the active model"
     return ""
 
 
 @transaction.atomic
 def activate_model(*, model_id: int, actor: Staff, at: datetime) -> ChurnModel:
     """
-    Make a model the one that scores; the active one retires.
+    Make a model the one that scores its sources; those that scored any of them retire.
 
-    :raises IllegalMove: if it is the active one already.
+    :raises IllegalMove: if it is active already.
     """
     _take_turns()
-    active = ChurnModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
     model = ChurnModel.objects.select_for_update().get(pk=model_id)
-    _activate(model, instead_of=active, actor=actor, at=at)
+    _activate(model, instead_of=_active_for(model.sources), actor=actor, at=at)
     return model
 
 
@@ -98,11 +103,11 @@ def _take_turns() -> None:
 
 
 def _activate(
-    model: ChurnModel, *, instead_of: ChurnModel | None, actor: Staff | None, at: datetime
+    model: ChurnModel, *, instead_of: list[ChurnModel], actor: Staff | None, at: datetime
 ) -> None:
     model.move_to(ModelStatus.ACTIVE, actor=actor, at=at)
-    if instead_of is not None:
-        _retire(instead_of, actor=actor, at=at)
+    for other in instead_of:
+        _retire(other, actor=actor, at=at)
     model.save(update_fields=_LIFE)
     publish(MODEL_ACTIVATED, at=at, actor=actor, model=model.version)
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from celery import current_app
 from django.conf import settings
@@ -21,6 +22,8 @@ UNHASHED = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 DEMO_CUSTOMERS = 200
+hypothesis.settings.register_profile("crm", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("crm")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = [
     "--no-sandbox",

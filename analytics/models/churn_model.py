@@ -81,7 +81,9 @@ class ChurnModel(TimeStamped):
                 name="churnmodel_horizon_from_a_day", condition=Q(horizon_days__gte=1)
             ),
             models.UniqueConstraint(
-                name="churnmodel_one_active", fields=["status"], condition=Q(status="ACTIVE")
+                models.F("sources"),
+                name="churnmodel_one_active_for_its_sources",
+                condition=Q(status="ACTIVE"),
             ),
         ]
 

@@ -154,6 +154,19 @@ def test_a_monthly_source_is_trained_on_the_last_month_whose_outcome_is_known():
 
 
 @pytest.mark.django_db
+def test_models_of_different_sources_do_not_push_each_other_aside():
+    make_base(300, source="file")
+    make_base(300, source="other", seed=4)
+
+    statuses = [train("--source", name)["status"] for name in ("file", "other")]
+
+    assert statuses == ["ACTIVE", "ACTIVE"]
+    assert ChurnModel.objects.filter(status=ModelStatus.ACTIVE).count() == 2
+    assert train()["status"] == "ACTIVE"
+    assert ChurnModel.objects.filter(status=ModelStatus.ACTIVE).count() == 1
+
+
+@pytest.mark.django_db
 def test_a_narrower_or_worse_model_waits_as_a_candidate():
     make_base(300, source="file")
     make_base(300, source="other", seed=4)

@@ -37,6 +37,7 @@ def make_model(number: int, status: ModelStatus = ModelStatus.RETIRED) -> ChurnM
         version=version_of(DAY, number),
         as_of=DAY,
         horizon_days=30,
+        sources=["file"],
         trained_at=NOW + timedelta(minutes=number),
         booster=b"trees",
         status=status,

@@ -9,7 +9,7 @@ itself. A row that it does not know goes the slow way, and no other does.
 import re
 from collections.abc import Iterator
 
-from crm.platform.feeds.columns import JSON_ITEMS, LISTED_ITEMS, Column, Kind
+from crm.platform.feeds.columns import ATOMIC, JSON_ITEMS, LISTED_ITEMS, Column, Kind
 from crm.platform.feeds.plan import Plan
 
 _YEAR = "(?:19|20)[0-9]{2}"
@@ -35,7 +35,7 @@ class CleanBlocks:
         simple = not (plan.makers() or plan.characteristics or plan.derive())
         in_order = plan.picks() == list(range(len(plan.header)))
         usable = simple and in_order and not plan.is_a_rejects_file
-        self._rows = re.compile(f"(?:{self._row(plan)}\n)++") if usable else None
+        self._rows = re.compile(f"(?:{self._row(plan)}\n)+{ATOMIC}") if usable else None
 
     def _row(self, plan: Plan) -> str:
         stated = {column.name for column in plan.targets}
@@ -50,7 +50,7 @@ class CleanBlocks:
 
     def _cell(self, column: Column, *, filled: bool) -> str:
         body = self._body(column)
-        return f"(?:{body})" if filled else f"(?:{body})?+"
+        return f"(?:{body})" if filled else f"(?:{body})?{ATOMIC}"
 
     def _body(self, column: Column) -> str:
         if column.kind in (Kind.CODE, Kind.TEXT):

@@ -7,6 +7,7 @@ stands; one regular expression made of all patterns passes a whole row in a micr
 """
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,9 @@ from crm.platform.access.masking import FieldClass
 from crm.platform.feeds.reasons import CellFault
 
 BIGGEST = 2**63 - 1
+# After a repeated group: never try it again with less. Four times as fast, and for patterns
+# without ambiguity the same; Pythons before 3.11.5 match it wrongly (gh-106052), Debian 12's too.
+ATOMIC = "+" if sys.version_info >= (3, 11, 5) else ""
 # Not in COPY's text format as they stand, or no text at all (surrogates are undecodable bytes).
 _PLAIN = r"[^\t\n\r\\\x00\ud800-\udfff]"
 _YES = {"true", "yes", "y", "1", "是", "t"}
@@ -30,8 +34,8 @@ _FOURTEEN_DIGITS = re.compile(r"[0-9]{14}", re.ASCII)
 # Amounts by name that the database itself turns into JSON: a=1;b=2 or {"a": 1, "b": 2}.
 _NAME = r"[^\s=;,|:{}\"\\\x00-\x1f\ud800-\udfff]{1,60}+"
 _FEN = r"(?:0|-?[1-9][0-9]{0,17}+)"
-LISTED_ITEMS = rf"{_NAME}={_FEN}(?:;{_NAME}={_FEN})*+"
-JSON_ITEMS = rf'\{{"{_NAME}": ?{_FEN}(?:, ?"{_NAME}": ?{_FEN})*+\}}'
+LISTED_ITEMS = rf"{_NAME}={_FEN}(?:;{_NAME}={_FEN})*{ATOMIC}"
+JSON_ITEMS = rf'\{{"{_NAME}": ?{_FEN}(?:, ?"{_NAME}": ?{_FEN})*{ATOMIC}\}}'
 _SIX_DIGITS = re.compile(r"[0-9]{4}-?[0-9]{2}", re.ASCII)
 
 
