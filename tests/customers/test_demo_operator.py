@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import phonenumbers
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from crm.platform.access.models import Staff
 from crm.platform.access.roles import ROLES
@@ -12,7 +12,7 @@ from customers.demo.models import DemoOperator, DemoState
 from customers.identity import check_number, decrypt_number, hash_number
 from customers.models import Customer, PartyIdentification, Subscriber
 from customers.search import query_keys
-from tests.customers.demo import CUSTOMERS, UNTIL, ask, count, empty, run
+from tests.customers.demo import CUSTOMERS, UNTIL, ask, count, run
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def operator(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         facts = run()
         yield facts
-        empty()
+        call_command("flush", interactive=False, verbosity=0)  # nothing stays for later tests
 
 
 @pytest.fixture
