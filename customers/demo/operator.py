@@ -23,6 +23,7 @@ from crm.platform.errors import DomainError
 from crm.platform.events.outbox import publish
 from crm.platform.records import ensure_months
 from customers.demo.crew import Made, make_all
+from customers.demo.doubles import come_twice
 from customers.demo.geography import make_units
 from customers.demo.identifiers import PEOPLE_AT_MOST
 from customers.demo.lock import builder
@@ -115,6 +116,7 @@ def build(
             made.append(part)
             done = sum(one.customers for one in made)
             say(f"{done:,} of {request.customers:,} customers")
+        come_twice(hall=where.staff_hall)
         say("analysing the tables")
         _analyse()
         facts = _facts(request, made, time.monotonic() - began)

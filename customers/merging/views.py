@@ -88,7 +88,9 @@ def _pair_page(
     context = {
         "pair": found,
         "comparison": comparison,
-        "shared": [(LABELS[kind], n) for kind, n in found.evidence.items() if kind in LABELS],
+        "shared": [
+            (LABELS[kind], found.evidence[kind]) for kind in LABELS if kind in found.evidence
+        ],
         "refusal": refusal,
         "is_open": found.status == CandidateStatus.OPEN,
         "most_counted": 10_000,
