@@ -87,6 +87,22 @@ def test_the_look_at_the_looks_is_one_too(client, province, wang):
     assert AccessRecord.objects.latest("at").object_type == "customers.customer.looks"
 
 
+def test_a_search_that_opened_the_customer_is_one(client, province, wang, clerk):
+    client.force_login(clerk)
+    client.post("/search/", {"q": wang.number})
+    log_in(client, "auditor", province["p"])
+
+    assert "a search that opened them" in client.get(url(wang)).content.decode()
+
+
+def test_the_customer_page_leads_there_for_whom_it_is(client, province, wang, clerk):
+    log_in(client, "hallmanager", province["a_hall"])
+    assert url(wang) in client.get(f"/customers/{wang.number}/").content.decode()
+
+    client.force_login(clerk)
+    assert url(wang) not in client.get(f"/customers/{wang.number}/").content.decode()
+
+
 def test_only_this_customer(client, province, wang, clerk):
     log_in(client, "auditor", province["p"])
     look(clerk, make_customer(home_org=province["a_hall"]))

@@ -32,15 +32,20 @@ SHORTEST_REASON = 4
 LONGEST_REASON = 200
 LOOKED_AT: dict[str, str | Promise] = {
     "customers.customer": _("the customer's page"),
-    "customers.customer.about": _("what the files say"),
+    "customers.customer.changes": _("what changed"),
     "customers.customer.characteristics": _("what the files say"),
+    "customers.customer.completeness": _("what is missing"),
     "customers.customer.consents": _("consents and preferences"),
     "customers.customer.contacts": _("contacts"),
+    "customers.customer.correction": _("a correction"),
+    "customers.customer.duplicate": _("a possible duplicate"),
     "customers.customer.line": _("the number of a line"),
     "customers.customer.lines": _("lines"),
     "customers.customer.looks": _("who looked"),
     "customers.customer.medium": _("a way to reach them"),
+    "customers.customer.merge": _("a merge"),
     "customers.customer.name": _("the name"),
+    "customers.customer.past": _("the customer's page as it was"),
     "customers.customer.preferences": _("consents and preferences"),
 }
 
@@ -123,11 +128,17 @@ def _lines(rows: list[AccessRecord]) -> Iterator[list[object]]:
             _hall(row.org) if row.org else "",
             row.get_action_display(),
             row.get_result_display(),
-            str(LOOKED_AT.get(row.object_type, row.object_type)),
+            str(_what(row)),
             ", ".join(str(FIELD_NAMES.get(name, name)) for name in row.field_classes),
             row.row_count,
             row.reason,
         ]
+
+
+def _what(look: AccessRecord) -> str | Promise:
+    if look.action == AccessAction.SEARCH and look.object_type == "customers.customer":
+        return _("a search that opened them")
+    return LOOKED_AT.get(look.object_type, look.object_type)
 
 
 def _hall(org: OrgUnit) -> str:
@@ -153,7 +164,7 @@ def _page(
         "customer": customer,
         "form": asked,
         "page": page,
-        "looks": [(row, LOOKED_AT.get(row.object_type, row.object_type)) for row in page.rows],
+        "looks": [(row, _what(row)) for row in page.rows],
         "may_export": request.user.has_perms(("audit.view_every_look", "audit.export_look")),
         "sees_everybody": request.user.has_perm("audit.view_every_look"),
         "refusal": refusal,

@@ -75,12 +75,12 @@ def _find(request: StaffRequest, text: str, *, whole_only: bool = False) -> Foun
 def _straight_to(request: StaffRequest, text: str, found: Found | None) -> HttpResponse | None:
     """One hit by a whole number needs no list."""
     if found and found.is_exact and len(found.matches) == 1:
-        _record(request, text, found)
+        _record(request, text, found, opened=found.matches[0].customer_id)
         return redirect("pages:customer", number=found.number)
     return None
 
 
-def _record(request: StaffRequest, text: str, found: Found) -> None:
+def _record(request: StaffRequest, text: str, found: Found, *, opened: int | None = None) -> None:
     """What was typed may be a phone or a name, so the record tells it apart, not what it was."""
     kinds = "+".join(dict.fromkeys(match.kind for match in found.matches)) or "nothing"
     digest = salted_hmac("crm.pages.search", fold(text)).hexdigest()[:16]
@@ -90,6 +90,7 @@ def _record(request: StaffRequest, text: str, found: Found) -> None:
         action=AccessAction.SEARCH,
         object_type="customers.customer",
         object_id=f"{kinds}:{digest}",
+        customer_id=opened,
         field_classes=[FieldClass.PERSON_NAME] if found.matches else [],
         row_count=len(found.matches),
         at=timezone.now(),
