@@ -39,7 +39,7 @@ def highlights(overview: Overview, cards: list[ChurnCard], *, today: date) -> li
         _churn(cards),
         _stops(overview),
         _tenure(overview, today),
-        _last_contact(overview.contacts),
+        _last_contact(overview.last_contact),
     ]
 
 
@@ -112,14 +112,13 @@ def _tenure(overview: Overview, today: date) -> Fact:
     return Fact(_("With us"), value, since, "", "hourglass")
 
 
-def _last_contact(contacts: list[Contact]) -> Fact:
-    if not contacts:
+def _last_contact(latest: Contact | None) -> Fact:
+    if latest is None:
         return Fact(
-            _("Last contact"), gettext("none in 13 months"), "", "off", "message-off", "#contacts"
+            _("Last contact"), gettext("none in 13 months"), "", "off", "message-off", "#timeline"
         )
-    latest = contacts[0]
     note = f"{latest.channel.label} · {latest.purpose.label}"
-    return Fact(_("Last contact"), moment(latest.started_at), note, "", "message", "#contacts")
+    return Fact(_("Last contact"), moment(latest.started_at), note, "", "message", "#timeline")
 
 
 def bill_chart(overview: Overview) -> dict[str, Any] | None:

@@ -1,13 +1,28 @@
 from django.urls import path
 
-from crm.pages.views import changes, consents, contact, customer, desk, looks, search, unmask
+from crm.pages.views import (
+    changes,
+    consents,
+    contact,
+    customer,
+    desk,
+    looks,
+    notes,
+    search,
+    timeline,
+    unmask,
+)
 
 app_name = "pages"
 urlpatterns = [
     path("", desk.home, name="home"),
     path("search/", search.search, name="search"),
     path("customers/<str:number>/", customer.customer, name="customer"),
-    path("customers/<str:number>/contacts/", customer.contacts, name="contacts"),
+    path("customers/<str:number>/timeline/", timeline.timeline, name="timeline"),
+    path("customers/<str:number>/notes/", notes.write, name="notes"),
+    path("customers/<str:number>/notes/<int:pk>/", notes.edit, name="note"),
+    path("colleagues/", notes.colleagues, name="colleagues"),
+    path("mentions/<int:pk>/seen/", notes.seen, name="mention-seen"),
     path("customers/<str:number>/serve/", contact.serve, name="serve"),
     path("contacts/bar/", contact.bar, name="contact-bar"),
     path("contacts/<uuid:pk>/<slug:act>/", contact.act, name="contact-act"),

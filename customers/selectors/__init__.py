@@ -14,7 +14,7 @@ from customers.selectors.contactability import (
     verdicts_by_channel,
 )
 from customers.selectors.finding import Found, Match, find_customers
-from customers.selectors.history import Contact, Cursor, characteristics_of, contacts_before
+from customers.selectors.history import Contact, characteristics_of
 from customers.selectors.interactions import (
     current_interaction,
     desk_contacts,
@@ -30,7 +30,6 @@ from customers.selectors.unmasking import HiddenField, hidden_field
 
 __all__ = [
     "Contact",
-    "Cursor",
     "FieldChange",
     "Found",
     "HiddenField",
@@ -44,7 +43,6 @@ __all__ = [
     "characteristics_of",
     "consent_history",
     "contact_verdicts",
-    "contacts_before",
     "current_interaction",
     "customer_changes",
     "customer_overview",

@@ -26,7 +26,7 @@ from customers.models import (
     MonthlyUsage,
     PartyIdentification,
 )
-from customers.selectors.history import Contact, Cursor, contacts_before, recent_months
+from customers.selectors.history import Contact, last_contact_of, recent_months
 from customers.selectors.lines import Line, lines_of
 from customers.selectors.unmasking import HiddenField, name_of, value_of
 
@@ -88,8 +88,7 @@ class Overview:
     months: list[date]
     bills: list[MonthOfBills]
     usage: list[dict[str, Any]]
-    contacts: list[Contact]
-    older_contacts: Cursor | None
+    last_contact: Contact | None
 
     @property
     def verified_document(self) -> Document | None:
@@ -122,7 +121,6 @@ def _overview_of(customer: Any, *, at: datetime, today: date) -> Overview:
     lines = lines_of(customer=customer, today=today)
     accounts = _ACCOUNTS.rows(customer=customer.pk)
     months = recent_months(today)
-    contacts, older = contacts_before(customer=customer, before=None, at=at)
     first: Any = lines[0].subscriber if lines else None
     return Overview(
         customer=customer,
@@ -140,8 +138,7 @@ def _overview_of(customer: Any, *, at: datetime, today: date) -> Overview:
         months=months,
         bills=_bills(customer, months),
         usage=_usage(customer, months),
-        contacts=contacts,
-        older_contacts=older,
+        last_contact=last_contact_of(customer=customer, at=at),
     )
 
 

@@ -10,6 +10,7 @@ MONTHLY = [
     "customers_bill",
     "customers_monthlyusage",
     "customers_interaction",
+    "customers_payment",
     "customers_churnscore",
 ]
 

@@ -175,7 +175,6 @@ def test_an_empty_customer_has_a_page_that_says_so(client, clerk, wang):
         "No line has been opened.",
         "No billing account.",
         "No bill in 13 months.",
-        "No contact in 13 months.",
         "No usage in 13 months.",
         "No document on file",
     ):
@@ -196,7 +195,7 @@ def test_a_look_is_written_down_once(client, clerk, wang):
 def test_a_stranger_finds_nothing_and_is_written_down(client, clerk, province):
     stranger = make_customer(home_org=province["b_hall"], name="李小红")
 
-    for tail in ("", "contacts/", "lines/", "about/", "show/name/"):
+    for tail in ("", "timeline/", "lines/", "about/", "show/name/"):
         response = client.get(f"/customers/{stranger.number}/{tail}")
         assert response.status_code == 404
         assert "李" not in response.content.decode()
@@ -210,43 +209,19 @@ def test_a_stranger_finds_nothing_and_is_written_down(client, clerk, province):
 def test_roles_without_persons_are_refused(client, province, wang, role):
     client.force_login(make_staff(role, org=province["a_hall"]))
 
-    for tail in ("", "contacts/", "lines/", "about/", "show/name/"):
+    for tail in ("", "timeline/", "lines/", "about/", "show/name/"):
         assert client.get(f"/customers/{wang.number}/{tail}").status_code == 403
 
 
 def test_nothing_of_the_page_is_kept_by_a_browser(client, clerk, wang):
-    for tail in ("", "contacts/", "lines/", "about/", "show/name/"):
+    for tail in ("", "timeline/", "lines/", "about/", "show/name/"):
         response = client.get(f"/customers/{wang.number}/{tail}")
         assert "no-store" in response["Cache-Control"], tail
 
 
-def test_older_contacts_follow_without_a_gap_or_a_repeat(client, clerk, wang):
-    Interaction.objects.bulk_create(
-        Interaction(
-            started_at=NOW - timedelta(hours=i // 3),  # three at each moment
-            customer_id=wang.pk,
-            channel="CALL",
-            purpose="ENQUIRY",
-            topic=f"topic-{i:02}",
-        )
-        for i in range(45)
-    )
-    seen, url, pages = [], f"/customers/{wang.number}/", 0
-
-    while url and pages < 9:
-        html = client.get(url).content.decode()
-        seen += re.findall(r"topic-\d\d", html)
-        older = re.search(r'hx-get="([^"]+before=[^"]+)"', html)
-        url = older and older[1]
-        pages += 1
-
-    assert pages == 3
-    assert sorted(seen) == [f"topic-{i:02}" for i in range(45)]
-
-
 @pytest.mark.parametrize("cursor", ["x", "20260101T000000.000000Z~x", "00010101T000000.0Z~", "~"])
 def test_a_broken_cursor_begins_at_the_newest(client, clerk, wang, cursor):
-    response = client.get(f"/customers/{wang.number}/contacts/", {"before": cursor})
+    response = client.get(f"/customers/{wang.number}/timeline/", {"before": cursor})
 
     assert response.status_code == 200
 

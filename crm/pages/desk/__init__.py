@@ -7,11 +7,12 @@ left out where the account lacks its permission. Somebody with two roles has bot
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.pages.desk import figures, oversight, people, work
+from crm.pages.desk import figures, notes, oversight, people, work
 from crm.pages.desk.panel import Panel
 
 SEARCH = Panel("search", _("Find a customer"), people.nothing, "customers.search_customer")
 RECENT = Panel("recent", _("Your latest customers"), people.recent, "customers.view_customer")
+MENTIONS = Panel("mentions", _("Notes that name you"), notes.mentions, "customers.view_note")
 ENDING = Panel("ending", _("Contracts that end soon"), people.ending, "customers.view_customer")
 ASSIGNED = Panel("assigned", _("Your customers"), people.assigned, "customers.view_customer")
 UNIT = Panel("unit", _("What your unit looked at today"), oversight.unit_today)
@@ -28,12 +29,12 @@ ROLES = Panel("roles", _("Roles and their people"), oversight.roles)
 STAFF = Panel("staff", _("Newest accounts"), oversight.staff)
 
 DESKS: dict[str, list[Panel]] = {
-    "clerk": [SEARCH, RECENT],
-    "agent": [SEARCH, RECENT],
-    "hallmanager": [SEARCH, UNIT, RECENT],
-    "teamlead": [SEARCH, UNIT, RECENT],
-    "accountmanager": [SEARCH, ASSIGNED, ENDING],
-    "dispatcher": [SEARCH, REJECTS, FAILED, RECENT],
+    "clerk": [SEARCH, MENTIONS, RECENT],
+    "agent": [SEARCH, MENTIONS, RECENT],
+    "hallmanager": [SEARCH, MENTIONS, UNIT, RECENT],
+    "teamlead": [SEARCH, MENTIONS, UNIT, RECENT],
+    "accountmanager": [SEARCH, MENTIONS, ASSIGNED, ENDING],
+    "dispatcher": [SEARCH, MENTIONS, REJECTS, FAILED, RECENT],
     "marketer": [MODELS, JOBS],
     "analyst": [MODELS, FEEDS, JOBS],
     "auditor": [ACCESS, SEARCH, BUSIEST],

@@ -7,18 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from customers.models import Channel
 from customers.selectors import HiddenField
 
 register = template.Library()
-_ICONS = {
-    Channel.CALL: "phone",
-    Channel.IVR: "phone",
-    Channel.COUNTER: "building-store",
-    Channel.SMS: "message-2",
-    Channel.EMAIL: "mail",
-    Channel.VISIT: "walk",
-}
 _WITH_LINK = (
     '<span class="field">{} <a class="field-show" href="{}" hx-get="{}"'
     ' hx-target="closest .field" hx-swap="outerHTML">{}</a></span>'
@@ -26,9 +17,9 @@ _WITH_LINK = (
 
 
 @register.filter
-def channel_icon(channel: str) -> str:
-    """Return the icon of a contact's channel; everything on a screen of theirs has one."""
-    return _ICONS.get(Channel(channel), "device-mobile")
+def name_in(staff_id: int | None, names: dict[int, str]) -> str:
+    """Return the name of a member of staff among those read together; nothing for nobody."""
+    return names.get(staff_id or 0, "")
 
 
 @register.simple_tag(takes_context=True)

@@ -21,10 +21,8 @@ from crm.platform.audit.models import AccessAction
 from crm.platform.audit.services import record_access
 from customers.models import Customer
 from customers.selectors import (
-    Cursor,
     Overview,
     characteristics_of,
-    contacts_before,
     customer_overview,
     lines_before,
     past_overview,
@@ -42,7 +40,7 @@ CARDS = 3
 def customer(request: StaffRequest, number: str) -> HttpResponse:
     """Show everything about one customer; whoever may not see them finds nothing."""
     if (moment := moment_asked(request)) is not None:
-        return _as_it_was(request, _visible(request, number), moment)
+        return _as_it_was(request, visible_customer(request, number), moment)
     now, today = timezone.now(), timezone.localdate()
     try:
         overview = customer_overview(staff=request.user, number=number, at=now, today=today)
@@ -87,24 +85,9 @@ def _context(overview: Overview, today: date) -> dict[str, Any]:
 @login_required
 @permission_required("customers.view_customer", raise_exception=True)
 @require_safe
-@vary_on_headers("HX-Request")
-def contacts(request: StaffRequest, number: str) -> HttpResponse:
-    """Show older contacts: rows for the timeline, or a page of their own without JavaScript."""
-    found = _visible(request, number)
-    rows, older = contacts_before(customer=found, before=_cursor(request), at=timezone.now())
-    record_look(request, found, [], part="contacts", rows=len(rows))
-    template = "_contacts" if request.htmx else "contacts"
-    context = {"customer": found, "contacts": rows, "older": older}
-    return render(request, f"customers/{template}.html", context)
-
-
-@never_cache
-@login_required
-@permission_required("customers.view_customer", raise_exception=True)
-@require_safe
 def lines(request: StaffRequest, number: str) -> HttpResponse:
     """Show all lines of a customer who has more than the page holds, fifty at a time."""
-    found, moment = _visible(request, number), moment_asked(request)
+    found, moment = visible_customer(request, number), moment_asked(request)
     with looking_back(moment):
         rows = lines_before(customer=found, before=_before(request), most=LINES_A_PAGE + 1)
     record_look(request, found, [FieldClass.PHONE], part="lines", rows=min(len(rows), LINES_A_PAGE))
@@ -125,7 +108,7 @@ def lines(request: StaffRequest, number: str) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def about(request: StaffRequest, number: str) -> HttpResponse:
     """Show what else the operator's files say: a card, or a page without JavaScript."""
-    found = _visible(request, number)
+    found = visible_customer(request, number)
     moment = moment_asked(request)
     with looking_back(moment):
         then = Customer.objects.filter(pk=found.pk).first() if moment else found
@@ -136,7 +119,8 @@ def about(request: StaffRequest, number: str) -> HttpResponse:
     return render(request, f"customers/{template}.html", context)
 
 
-def _visible(request: StaffRequest, number: str) -> Customer:
+def visible_customer(request: StaffRequest, number: str) -> Customer:
+    """:raises Http404: for whoever is out of reach, as for nobody."""
     visible = Customer.objects.visible_to(request.user).select_related("party")
     return get_object_or_404(visible, number=number)
 
@@ -145,14 +129,6 @@ def _before(request: StaffRequest) -> int | None:
     """Read the `?before=` of a list of lines; nonsense begins at the newest."""
     try:
         return int(request.GET.get("before", ""))
-    except ValueError:
-        return None
-
-
-def _cursor(request: StaffRequest) -> Cursor | None:
-    """Read `?before=`; nonsense begins at the newest."""
-    try:
-        return Cursor.parse(request.GET.get("before", ""))
     except ValueError:
         return None
 

@@ -4,6 +4,7 @@ How personal data looks to those who need not see it whole. Always applied on th
 The shapes follow the operators' custom (模糊化): 张*明, 138****8000, 320102********1234.
 """
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -94,3 +95,16 @@ def mask(value: object, field_class: FieldClass | str) -> str:
     """Return the value as it may be shown by default; nothing stays nothing."""
     text = "" if value is None else str(value)
     return _MASKS[FieldClass(field_class)](text) if text else ""
+
+
+_NUMBERS_IN_TEXT = (
+    (re.compile(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9])"), FieldClass.ID_NUMBER),
+    (re.compile(r"(?<![0-9])1[0-9]{10}(?![0-9])"), FieldClass.PHONE),
+)
+
+
+def mask_in_text(text: str) -> str:
+    """Return what people wrote, with the mobile and identity numbers in it masked."""
+    for pattern, field_class in _NUMBERS_IN_TEXT:
+        text = pattern.sub(lambda found, kind=field_class: mask(found[0], kind), text)  # type: ignore[misc]
+    return text
