@@ -42,13 +42,13 @@ class Cell:
 def cell(field: Field, row: dict[str, Any]) -> Cell:
     """Return what the column shows of the row."""
     value = plain(field, row)
-    is_state = field.name.endswith("status") and value is not None
+    is_state = field.kind == Kind.CHOICE and field.name.endswith("status") and value is not None
     return Cell(field, value, text_of(field, value), _STATES.get(value, _OFF) if is_state else None)
 
 
 def plain(field: Field, row: dict[str, Any]) -> Any:
     """Return the masked value as JSON has it; None for nothing."""
-    if field.path.endswith("tags"):
+    if field.is_many:  # of which tags alone are columns
         return row["tags_shown"]
     path, dot, code = field.path.partition(".")
     value = (row[path] or {}).get(code) if dot else row[path]

@@ -59,7 +59,7 @@ def offered_values(field: Field, staff: Staff) -> list[tuple[str, Any]]:
         return [("yes", _("yes")), ("no", _("no"))]
     if field.kind == Kind.UNIT:
         return _units(staff)
-    if field.name.endswith("tag"):
+    if field.name in ("tag", "customer_tag"):
         return [(tag.name, tag.name) for tag in Tag.objects.all()[:MOST_OFFERED]]
     return list(field.choices)
 

@@ -93,7 +93,7 @@ def with_values(rows: QuerySet[Any], wanted: Wanted) -> QuerySet[Any]:
     paths = {"id", "number", f"{to}number", f"{to}party__kind"}
     paths |= {name.removeprefix("-") for name in wanted.order.by}
     for field in wanted.shown:
-        if field.path.endswith("tags"):
+        if field.is_many:
             tags = CustomerTag.objects.filter(customer=OuterRef(f"{to}pk")).order_by("tag__name")
             rows = rows.annotate(**{_TAGS: ArraySubquery(tags.values("tag__name"))})
             paths.add(_TAGS)

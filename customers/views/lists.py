@@ -3,6 +3,7 @@
 import time
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import BadRequest
@@ -203,11 +204,12 @@ def _context(
 
 def table_rows(wanted: Wanted, page: ListPage) -> list[SafeString]:
     """Return the rows of the page as HTML; each opens its customer."""
-    to, fields = wanted.definition.to_customer, wanted.shown
+    number, fields = f"{wanted.definition.to_customer}number", wanted.shown
+    customers = url_of(ListKind.CUSTOMERS)  # a page opens below its list; reversing is slow
     return [
         row_html(
             [cell(field, row) for field in fields],
-            reverse("pages:customer", args=[row[f"{to}number"]]),
+            f"{customers}{quote(row[number], safe='')}/",
         )
         for row in page.rows
     ]

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from crm.platform.audit.models import AccessRecord
 from customers.lists import reading
@@ -72,6 +73,22 @@ def test_a_look_is_one_access_row_with_its_number_of_rows(client, manager, provi
     assert record.field_classes == ["person_name"]
 
 
+def test_a_characteristic_may_be_called_and_be_anything(client, manager, province):
+    for code in ("hashtags", "a__tags", "status", "phone", "cols", "name"):
+        CharacteristicSpec.objects.create(
+            entity="CUSTOMER", code=code, value_type="TEXT", name=f"Called {code}"
+        )
+    odd = {"hashtags": ["a"], "a__tags": {"b": 1}, "status": ["x"], "phone": 7, "cols": None}
+    customer = make_customer(home_org=province["a"], characteristics=odd)
+    make_customer(home_org=province["a"])
+    columns = "number,x.hashtags,x.a__tags,x.status,x.phone,x.cols,x.name"
+
+    page = text(client, f"/customers/?cols={columns}")
+    found = text(client, f"/customers/?cols={columns}&x.phone=7&x.cols.empty=yes")
+
+    assert page.count("<tr>") == 3 and found.count("<tr>") == 2 and customer.number in found
+
+
 def test_what_people_wrote_is_never_markup(client, manager, province):
     evil = '<img src=x onerror=alert(1)>"'
     customer = make_customer(home_org=province["a"], name=evil, kind="ORGANISATION")
@@ -102,6 +119,7 @@ def test_conditions_are_joined_and_each_can_be_taken_away(client, manager, provi
     page = text(client, "/customers/?category=VIP&star.between=3..")
 
     assert vip.number in page and low.number not in page and public.number not in page
+    assert f'href="{reverse("pages:customer", args=[vip.number])}"' in page
     assert "Category is VIP" in page and "Stars is 3 or more" in page
     assert 'href="/customers/?star.between=3.."' in page
     assert 'href="/customers/?category=VIP"' in page
