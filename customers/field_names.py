@@ -42,7 +42,7 @@ COLUMN_NAMES: dict[str, Promise] = {
     "limit_fen": _("Limit"),
     "manager_id": _("Account manager"),
     "monthly_fee_fen": _("Monthly fee"),
-    "name": _("Name"),
+    "name": pgettext_lazy("of a customer", "Name"),
     "number": _("Number"),
     "number_masked": _("Document number"),
     "opened_on": _("Opened on"),

@@ -14,6 +14,7 @@ from datetime import date
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import CompletenessWeight, PartyKind
 
@@ -38,7 +39,7 @@ FILLED = {
     "legal_representative": "p.legal_representative <> ''",
 }
 LABELS: dict[str, str | Promise] = {
-    "name": _("Name"),
+    "name": pgettext_lazy("of a customer", "Name"),
     "document": _("Identity document"),
     "verified": _("Document verified and valid"),
     "phone": _("Phone"),

@@ -64,8 +64,9 @@ def _customer(name: str, label: Any, of: Kind, column: str, **more: Any) -> Fiel
 
 
 _CUSTOMER = [
-    _of(_PARTY, "name", _("Name"), Kind.TEXT, "p.sort_key", path="party__name",
-        mask=FieldClass.PERSON_NAME, prefix_only=LONGEST_SURNAME, meaning=_SURNAMES),
+    _of(_PARTY, "name", pgettext_lazy("of a customer", "Name"), Kind.TEXT, "p.sort_key",
+        path="party__name", mask=FieldClass.PERSON_NAME, prefix_only=LONGEST_SURNAME,
+        meaning=_SURNAMES),
     _customer("number", _("Customer number"), Kind.TEXT, "number"),
     _customer("category", _("Category"), Kind.CHOICE, "category", choices=CustomerCategory.choices),
     _customer("status", _("State"), Kind.CHOICE, "status", choices=CustomerStatus.choices),

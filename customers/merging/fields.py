@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.platform.access.masking import FieldClass
 from customers.models import Customer, CustomerMerge, PartyIdentification, PartyKind
@@ -43,7 +44,7 @@ class MergeField:
 
 _PERSON, _ORGANISATION = PartyKind.INDIVIDUAL.value, PartyKind.ORGANISATION.value
 FIELDS = (
-    MergeField("name", _("Name"), "party", ("name", "sort_key"),
+    MergeField("name", pgettext_lazy("of a customer", "Name"), "party", ("name", "sort_key"),
                field_class=FieldClass.PERSON_NAME),
     MergeField("birth_date", _("Birth date"), "party", ("birth_date",), kind=_PERSON,
                field_class=FieldClass.BIRTH_DATE),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.platform.records import uuid7
 from customers.models.customer import Customer
@@ -42,7 +43,7 @@ class Purpose(models.TextChoices):
 
 class InteractionState(models.TextChoices):
     OPEN = "OPEN", _("Open")
-    CLOSED = "CLOSED", _("Finished")
+    CLOSED = "CLOSED", pgettext_lazy("a contact", "Finished")
 
 
 class AuthLevel(models.IntegerChoices):

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -31,7 +32,9 @@ class PeriodForm(forms.Form):
     """Two moments in the operator's time; blank ones are thirty days ago and now."""
 
     after = forms.DateTimeField(label=_("Changed after"), required=False, widget=MomentInput)
-    until = forms.DateTimeField(label=_("until"), required=False, widget=MomentInput)
+    until = forms.DateTimeField(
+        label=pgettext_lazy("end of a period", "until"), required=False, widget=MomentInput
+    )
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
