@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from customers.api.interactions import Interactions
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.platform.health.urls")),
     path("", include("crm.platform.api.urls")),
@@ -13,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("customers.care.urls")),
     path("", include("customers.urls")),
     path("", include("analytics.urls")),
+    path("api/v1/interactions", Interactions.as_view(), name="interactions"),
     path("api/v1/customers/", include("customers.api.urls")),
     path("", include("crm.pages.urls")),
 ]
