@@ -127,6 +127,18 @@ def test_merge_with_chosen_fields_then_undo(client, manager, hall):
     assert again.status_code == 409 and "undone already" in text(again)
 
 
+def test_the_merged_record_is_seen_as_it_was(client, manager, hall):
+    pair = make_pair(hall)
+    moment = timezone.now().isoformat()
+    client.post(f"/duplicates/{pair.pk}/merge/", {"survivor": "left"})
+
+    then = client.get(f"/customers/{pair.right.number}/", {"as_of": moment})
+
+    assert then.status_code == 200
+    line = pair.right.subscribers.model.objects.filter(customer=pair.left_id).latest("pk")
+    assert f"****{line.service_number[-4:]}" in text(then)
+
+
 def test_a_refused_merge_says_why_and_changes_nothing(client, manager, hall):
     pair = make_pair(hall)
     Customer.objects.filter(pk=pair.right_id).update(party=make_firm())

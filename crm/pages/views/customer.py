@@ -40,7 +40,7 @@ CARDS = 3
 def customer(request: StaffRequest, number: str) -> HttpResponse:
     """Show everything about one customer; whoever may not see them finds nothing."""
     if (moment := moment_asked(request)) is not None:
-        return _as_it_was(request, visible_customer(request, number), moment)
+        return _as_it_was(request, _known(request, number), moment)
     now, today = timezone.now(), timezone.localdate()
     try:
         overview = customer_overview(staff=request.user, number=number, at=now, today=today)
@@ -117,6 +117,12 @@ def about(request: StaffRequest, number: str) -> HttpResponse:
     template = "_about" if request.htmx else "about"
     context = {"customer": then or found, "rows": rows, "past": moment}
     return render(request, f"customers/{template}.html", context)
+
+
+def _known(request: StaffRequest, number: str) -> Customer:
+    """Find the customer, or a record that was merged into another: it has a past of its own."""
+    known = Customer.objects.within_reach(request.user).select_related("party")
+    return get_object_or_404(known, number=number)
 
 
 def visible_customer(request: StaffRequest, number: str) -> Customer:
