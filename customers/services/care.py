@@ -13,10 +13,20 @@ from django.utils.translation import gettext as _
 from crm.platform.access.models import Staff
 from crm.platform.errors import DomainError
 from crm.platform.events.outbox import publish
+from crm.platform.prepared import PreparedForReach, Slot
 from customers.events import CATEGORY_CHANGED, MANAGER_ASSIGNED, TAG_PUT, TAG_TAKEN
 from customers.models import Customer, CustomerCategory, CustomerTag, Tag
 
 LONGEST_TAG = 40
+# Prepared, since a bulk change asks it for each of its rows.
+_LOCKED = PreparedForReach(
+    lambda staff: (
+        Customer.objects.visible_to(staff)
+        .select_related("party", "manager")
+        .select_for_update(of=("self",))
+        .filter(pk=Slot("pk"))
+    )
+)
 
 
 class CannotChange(DomainError):
@@ -153,6 +163,12 @@ def tag_name(name: str) -> str:
 
 
 def _locked(customer_id: int, actor: Staff) -> Customer:
-    """Lock the row, as far as the actor may see it."""
-    visible = Customer.objects.visible_to(actor).select_related("party", "manager")
-    return visible.select_for_update(of=("self",)).get(pk=customer_id)
+    """
+    Lock the row, as far as the actor may see it.
+
+    :raises Customer.DoesNotExist: if they may not.
+    """
+    customer: Customer | None = _LOCKED[actor].first(pk=customer_id)
+    if customer is None:
+        raise Customer.DoesNotExist
+    return customer
