@@ -57,6 +57,10 @@ _KINDS = (
          ("已送达", "无意向", "有意向", "未接通"), "OUT"),
 )  # fmt: skip
 _STAFF = {"CALL": ("agent", "teamlead"), "COUNTER": ("clerk", "hallmanager")}
+_METHODS = {
+    "COUNTER": {"CARD_READER": 0.55, "DOCUMENT": 0.15, "SERVICE_PASSWORD": 0.1, "NONE": 0.2},
+    "CALL": {"SERVICE_PASSWORD": 0.35, "ASKED": 0.3, "SMS_CODE": 0.15, "NONE": 0.2},
+}
 _TALKS = ("CALL", "COUNTER")
 
 
@@ -164,9 +168,23 @@ def rows(chunk: Chunk, drawn: Columns, people: People, lines: Lines, endings: En
         "duration_seconds": numbers(drawn["duration_seconds"]),
         "staff_id": drawn["staff_id"].tolist(),
         "result": drawn["result"].tolist(),
+        **_identified(chunk, drawn),
     }
     ordered = {name: [values[n] for n in by_time.tolist()] for name, values in columns.items()}
     return text("customers_interaction", ordered)
+
+
+def _identified(chunk: Chunk, drawn: Columns) -> dict[str, list[str]]:
+    """How those whom somebody served showed who they are: after half a minute, if at all."""
+    rng = chunk.rng(Stream.CONTACT_AUTHENTICATION)
+    count = len(drawn["who"])
+    method = np.full(count, "NONE", object)
+    for channel, shares in _METHODS.items():
+        here = (drawn["channel"] == channel) & (drawn["staff_id"] != NULL)
+        method[here] = rng.choice(list(shares), int(here.sum()), p=list(shares.values()))
+    moments = moment_text(drawn["at"] + 30_000_000)
+    at = [NULL if m == "NONE" else moment for m, moment in zip(method, moments, strict=True)]
+    return {"auth_method": method.tolist(), "authenticated_at": at}
 
 
 def _subscribers(who: Whole, at: Whole, lines: Lines, endings: Endings) -> list[str]:

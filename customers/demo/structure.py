@@ -38,6 +38,7 @@ class Stream(IntEnum):
     ENDINGS = 7
     CONTACT_IDS = 8
     WISHES = 9
+    CONTACT_AUTHENTICATION = 10
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def serve(request: StaffRequest, number: str) -> HttpResponse:
             at=timezone.now(),
         )
     except InteractionRefused as refusal:
-        context = {"customer": customer, "refusal": str(refusal)}
+        context = {"customer": customer, "said": str(refusal)}
         return render(request, "pages/contact_switch.html", context, status=409)
     return redirect("pages:customer", number=number)
 

@@ -33,7 +33,10 @@
   function follow(element) {
     if (!element) return false
     if (element.matches("input, textarea, select")) element.focus()
-    else element.click()
+    else {
+      if (element.matches("summary")) element.focus() // the next key is wanted in its menu
+      element.click()
+    }
     return true
   }
 
