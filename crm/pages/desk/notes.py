@@ -19,7 +19,8 @@ def mentions(request: StaffRequest, _at: datetime) -> Answer:
         .select_related("note__author", "note__customer__party")
         .order_by("-pk")[:SHOWN]
     )
-    shown = [(mention, mask_in_text(mention.note.text)) for mention in rows]
-    for mention, text in shown:
-        mention.said = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return {"rows": [mention for mention, _text in shown]}
+    return {"rows": [(mention, _shortened(mask_in_text(mention.note.text))) for mention in rows]}
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
