@@ -352,6 +352,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["crm.platform.api.permissions.MayReadSchema"],
     "SCHEMA_PATH_PREFIX": r"/(api/v1|tmf-api/[^/]+/v[0-9]+)",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {  # several rooms have a status, a channel and a purpose
+        "BatchStatusEnum": "crm.platform.feeds.models.BatchStatus",
+        "CandidateStatusEnum": "customers.models.merging.CandidateStatus",
+        "ConsentChannelEnum": "customers.models.consent.ContactChannel",
+        "ConsentPurposeEnum": "customers.models.consent.ConsentPurpose",
+        "ConsentStateEnum": "customers.models.consent.ConsentState",
+        "InteractionChannelEnum": "customers.models.interaction.Channel",
+        "InteractionPurposeEnum": "customers.models.interaction.Purpose",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.platform.api.schema.add_errors",
